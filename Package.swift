@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// One layer of the daemon: a target that imports only what stands below it (docs/architecture.md).
+func layer(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: strict)
+}
+
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+let package = Package(
+    name: "fender",
+    products: [.executable(name: "fender", targets: ["fender"])],
+    dependencies: [
+        // Without its default traits swift-protobuf needs FoundationEssentials only, not Foundation.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        // The C libraries and the C that Swift cannot express.
+        .systemLibrary(name: "CGRPC"),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .target(name: "CLinux"),
+
+        // Leaves.
+        layer("Linux", ["CLinux"]),
+        layer("CRI", [protobuf]),
+        layer("RPC", ["CGRPC", "Linux", protobuf, logging]),
+        layer("CNI", ["Linux", logging]),
+        layer("PodFiles", ["Linux"]),
+        layer("Security", ["Linux"]),
+        layer("DockerEngine", ["CCurl", "Linux", logging]),
+        layer("DockerLogs", ["Linux", logging]),
+
+        // What both back ends implement, and the back end on Docker.
+        layer("Runtime", ["CRI", protobuf, logging]),
+        layer(
+            "DockerRuntime",
+            [
+                "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "PodFiles", "Security", "Linux", protobuf,
+                logging,
+            ]),
+
+        // The service and the program.
+        layer("CRIService", ["Runtime", "CRI", "RPC", protobuf, logging]),
+        layer("Configuration", ["Linux", toml, arguments]),
+        .executableTarget(
+            name: "fender",
+            dependencies: [
+                "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI", "Configuration", "Linux", logging,
+                arguments, lifecycle, unixSignals,
+            ],
+            swiftSettings: strict),
+
+        tests("Linux"),
+        tests("RPC"),
+        tests("CNI"),
+        tests("PodFiles"),
+        tests("Security"),
+        tests("DockerEngine"),
+        tests("DockerLogs"),
+        tests("Runtime", ["CRI"]),
+        tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),
+        tests("CRIService", ["CRI", "Runtime", "RPC"]),
+        tests("Configuration"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

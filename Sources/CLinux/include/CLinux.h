@@ -1,0 +1,19 @@
+// What Swift cannot reach of the kernel: macros, variadics, missing wrappers, and code that runs
+// after fork.
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/// openat2(2); glibc 2.36 has no wrapper. `resolve` takes RESOLVE_* bits. Returns a descriptor or -1.
+int fender_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
+
+/// open(2) and openat(2) are variadic in C, which Swift does not import.
+int fender_openat(int dirfd, const char *path, int flags, mode_t mode);
+
+enum {
+	FENDER_RESOLVE_NO_MAGICLINKS = 0x02,
+	FENDER_RESOLVE_NO_SYMLINKS = 0x04,
+	FENDER_RESOLVE_BENEATH = 0x08,
+	FENDER_RESOLVE_IN_ROOT = 0x10,
+};

@@ -1,0 +1,2 @@
+// Placeholder until the layer is built.
+enum PodFilesPlaceholder {}

@@ -1,0 +1,4 @@
+@main
+struct Fender {
+    static func main() {}
+}
