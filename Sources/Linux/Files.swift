@@ -76,6 +76,11 @@ public enum Files {
         if unlink(path) != 0 && errno != ENOENT { throw SystemError(call: "unlink", object: path, code: errno) }
     }
 
+    /// Removes an empty directory; one that is not there is fine.
+    public static func removeDirectory(_ path: String) throws {
+        if rmdir(path) != 0 && errno != ENOENT { throw SystemError(call: "rmdir", object: path, code: errno) }
+    }
+
     /// Whether something answers stat(2) at the path.
     public static func exists(_ path: String) -> Bool {
         var status = stat()

@@ -1,0 +1,35 @@
+internal import CRI
+internal import RPC
+internal import Runtime
+
+/// `GetContainerEvents`, and the calls that no back end serves yet.
+extension CRIService {
+    func addEvents(to table: inout MethodTable) {
+        table.stream(.runtime, "GetContainerEvents") { (_: GetEventsRequest, writer) in
+            for await event in world.events() {
+                try await writer.write(Payload(try event.serializedBytes() as [UInt8]))
+            }
+            try Task.checkCancellation()
+            throw RuntimeError(.resourceExhausted, "the subscriber fell too far behind")
+        }
+    }
+
+    /// Routed so that a client gets Unimplemented with a name, never Unknown.
+    func addUnimplemented(to table: inout MethodTable) {
+        let unary = [
+            "Exec", "Attach", "PortForward", "ContainerStats", "ListContainerStats", "PodSandboxStats",
+            "ListPodSandboxStats", "CheckpointContainer", "CheckpointPod", "RestorePod", "ListMetricDescriptors",
+            "ListPodSandboxMetrics", "UpdatePodSandboxResources",
+        ]
+        for method in unary {
+            table.add(
+                .runtime, method,
+                .unary { _, _ in throw RPCError(.unimplemented, "\(method) is not implemented") })
+        }
+        for method in ["StreamContainerStats", "StreamPodSandboxStats", "StreamPodSandboxMetrics"] {
+            table.add(
+                .runtime, method,
+                .serverStreaming { _, _, _ in throw RPCError(.unimplemented, "\(method) is not implemented") })
+        }
+    }
+}

@@ -1,0 +1,58 @@
+internal import CRI
+internal import Logging
+public import RPC
+public import Runtime
+internal import SwiftProtobuf
+
+/// The CRI over one back end: validates requests, answers from the World, maps errors; holds no state.
+///
+/// A call `X` is found in `X`'s group: `CRIService+Sandboxes`, `+Containers`, `+Images`, `+Node`, `+Events`.
+public struct CRIService: Sendable {
+    let runtime: any ContainerRuntime
+
+    /// The service over `runtime`.
+    public init(runtime: any ContainerRuntime) {
+        self.runtime = runtime
+    }
+
+    /// Every method of `runtime.v1` and, with the same handlers, of `runtime.v1alpha2`, by full path.
+    ///
+    /// Every field and enum value of v1alpha2 is in v1 with the same number and wire type, so only the service name
+    /// differs.
+    public func methods() -> [String: MethodHandler] {
+        var table = MethodTable()
+        addNode(to: &table)
+        addSandboxes(to: &table)
+        addContainers(to: &table)
+        addImages(to: &table)
+        addEvents(to: &table)
+        addUnimplemented(to: &table)
+        return table.paths
+    }
+
+    var world: World { runtime.world }
+
+    /// The World, once it has been filled; before that absence would read as death.
+    func knownWorld() throws -> World {
+        guard world.isKnown else {
+            throw RuntimeError(.unavailable, "the container engine has not been read yet")
+        }
+        return world
+    }
+
+    func sandbox(_ id: String) throws -> SandboxRecord {
+        try require(id, "pod_sandbox_id")
+        guard let record = try knownWorld().sandbox(id) else {
+            throw RuntimeError(.notFound, "sandbox \(id): not found")
+        }
+        return record
+    }
+
+    func container(_ id: String) throws -> ContainerRecord {
+        try require(id, "container_id")
+        guard let record = try knownWorld().container(id) else {
+            throw RuntimeError(.notFound, "container \(id): not found")
+        }
+        return record
+    }
+}

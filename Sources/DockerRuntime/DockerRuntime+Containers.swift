@@ -1,0 +1,138 @@
+public import CRI
+internal import DockerEngine
+internal import DockerLogs
+internal import Glibc
+internal import Linux
+public import Runtime
+
+/// The life of a container: `CreateContainer`, `StartContainer`, `StopContainer`, `RemoveContainer`, and its log.
+extension DockerRuntime {
+    public func createContainer(
+        in sandbox: SandboxRecord, _ config: ContainerConfig, sandboxConfig: PodSandboxConfig
+    ) async throws -> String {
+        let node = try node()
+        guard sandbox.status.state == .sandboxReady else {
+            throw RuntimeError(.failedPrecondition, "create container: sandbox \(sandbox.id) is not ready")
+        }
+        let name = DockerName.container(config.metadata, in: sandbox.status.metadata)
+        return try await operations.run("create/\(name)") { [self] in
+            try await doing("create container \(name)") {
+                guard let image = try await image(named: config.image.image) else {
+                    throw RuntimeError(.notFound, "image \(config.image.image): not found")
+                }
+                let spec = try await spec(config, sandbox, logDirectory: sandboxConfig.logDirectory, image, node)
+                let id: String
+                do {
+                    id = try await create(spec)
+                } catch {
+                    await volumes.release(owner: spec.name, engine: engine)
+                    throw error
+                }
+                try await refresh(id)
+                return id
+            }
+        }
+    }
+
+    /// Creates the container. A namesake that never ran is the remains of a request that was given up: it makes way.
+    private func create(_ spec: ContainerSpec) async throws -> String {
+        let request = try spec.request()
+        do {
+            return try await engine.createContainer(name: spec.name, request).Id
+        } catch where isConflict(error) {
+            guard
+                let old = try? await engine.inspectContainer(spec.name),
+                nanoseconds(old.State.StartedAt) == 0, !old.State.Running
+            else { throw RuntimeError(.alreadyExists, "\(error)", cause: error) }
+            try await removeFromDocker(old.Id)
+            world.removeContainer(old.Id, world.ticket())
+            return try await engine.createContainer(name: spec.name, request).Id
+        }
+    }
+
+    public func startContainer(_ container: ContainerRecord) async throws {
+        _ = try node()
+        guard container.status.state == .containerCreated else {
+            throw RuntimeError(.failedPrecondition, "start container \(container.id): it is not in state CREATED")
+        }
+        try await operations.run("start/\(container.id)") { [self] in
+            try await doing("start container \(container.id)") {
+                try await volumes.restore(owner: container.dockerName(in: world), engine: engine)
+                do {
+                    _ = try await engine.startContainer(container.id)
+                    try await applyLateLimits(to: container.id)
+                } catch {
+                    try? await refresh(container.id)
+                    throw error
+                }
+                try await refresh(container.id)
+            }
+        }
+    }
+
+    public func stopContainer(_ container: ContainerRecord, timeout: Int64) async throws {
+        _ = try node()
+        if container.status.state != .containerRunning { return }
+        // A retry with another grace period must not wait for the longer one.
+        try await operations.run("stop/\(container.id)/\(timeout)") { [self] in
+            try await doing("stop container \(container.id)") { try await stop(container, grace: timeout) }
+        }
+    }
+
+    func stop(_ container: ContainerRecord, grace: Int64) async throws {
+        do {
+            _ = try await engine.stopContainer(
+                container.id, timeout: Int(clamping: grace), deadline: .seconds(min(grace, 1 << 31) + 120))
+        } catch where isNotFound(error) {}
+        try await refresh(container.id)
+        if let now = world.container(container.id), now.status.state == .containerRunning {
+            throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")
+        }
+    }
+
+    public func removeContainer(_ container: ContainerRecord) async throws {
+        _ = try node()
+        try await operations.run("remove/\(container.id)") { [self] in
+            try await doing("remove container \(container.id)") { try await remove(container) }
+        }
+    }
+
+    func remove(_ container: ContainerRecord) async throws {
+        try await removeFromDocker(container.id)
+        await forget(container)
+        world.removeContainer(container.id, world.ticket())
+    }
+
+    /// Lets go of everything that Fender keeps beside a container that Docker no longer has.
+    func forget(_ container: ContainerRecord) async {
+        await logs.forget(containerID: container.id)
+        limits.remove(container.id)
+        await volumes.release(owner: container.dockerName(in: world), engine: engine)
+        let path = container.status.logPath
+        var status = stat()
+        // Dockershim's links point into a directory that is gone now; real logs are the kubelet's to delete.
+        if !path.isEmpty, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { try? Files.remove(path) }
+    }
+
+    public func reopenContainerLog(_ container: ContainerRecord) async throws {
+        guard container.status.state == .containerRunning else {
+            throw RuntimeError(.failedPrecondition, "reopen log of container \(container.id): it is not running")
+        }
+        guard !container.status.logPath.isEmpty else { return }
+        do {
+            try await logs.reopen(containerID: container.id)
+        } catch let error as LogError where error.code == .notFollowed {
+            try LogManager.relink(source: container.sourceLog, destination: container.status.logPath)
+        } catch {
+            throw RuntimeError(.unknown, "reopen log of container \(container.id): \(error)", cause: error)
+        }
+    }
+}
+
+extension ContainerRecord {
+    /// The name Fender created it under, which also owns its image volumes.
+    func dockerName(in world: World) -> String {
+        guard let sandbox = world.sandbox(sandboxID) else { return "" }
+        return DockerName.container(status.metadata, in: sandbox.status.metadata)
+    }
+}

@@ -1,0 +1,109 @@
+public import CRI
+internal import DockerEngine
+internal import Linux
+public import Runtime
+
+/// `ExecSync` and `UpdateContainerResources`.
+extension DockerRuntime {
+    /// The most bytes of stdout and stderr together: the reply must stay within the 16 MiB of a gRPC message.
+    private static var outputLimit: Int { (16 << 20) - (64 << 10) }
+
+    public func execSync(
+        _ container: ContainerRecord, command: [String], timeout: Int64
+    ) async throws -> ExecSyncResponse {
+        _ = try node()
+        guard container.status.state == .containerRunning else {
+            throw RuntimeError(.failedPrecondition, "exec in container \(container.id): it is not running")
+        }
+        return try await doing("exec in container \(container.id)") {
+            var config = Docker.ExecConfig(Cmd: command)
+            config.AttachStdout = true
+            config.AttachStderr = true
+            let exec = try await engine.createExec(container: container.id, config)
+            do {
+                let output = try await engine.collectExec(
+                    exec, limit: Self.outputLimit, timeout: timeout > 0 ? .seconds(timeout) : nil)
+                var response = ExecSyncResponse()
+                response.stdout = .init(output.stdout)
+                response.stderr = .init(output.stderr)
+                response.exitCode = Int32(truncatingIfNeeded: try await exitCode(of: exec))
+                return response
+            } catch let error as DockerError where error.kind == .timeout {
+                await kill(exec)
+                throw RuntimeError(
+                    .deadlineExceeded, "exec in container \(container.id): timeout of \(timeout) s exceeded")
+            } catch is CancellationError {
+                // The caller is gone and so is this task's right to wait; the process must not stay.
+                Task { await self.kill(exec) }
+                throw CancellationError()
+            }
+        }
+    }
+
+    /// The output has ended; the exit itself is told by an event, or was before we asked.
+    private func exitCode(of exec: String) async throws -> Int {
+        let exit = execExits.expect(exec)
+        defer { execExits.forget(exec) }
+        let inspection = try await engine.inspectExec(exec)
+        if !inspection.Running, let code = inspection.ExitCode { return code }
+        return try await exit.value()
+    }
+
+    /// Docker has no call to end an exec: its process and what it started are killed by pid.
+    func kill(_ exec: String) async {
+        do {
+            let inspection = try await engine.inspectExec(exec, deadline: .seconds(10))
+            guard inspection.Running, inspection.Pid > 1 else { return }
+            let pid = Int32(clamping: inspection.Pid)
+            let gone = try await DedicatedThread.run { try ProcessTree.kill(pid) }
+            if !gone { logger.warning("exec survives SIGKILL", metadata: ["exec": "\(exec)", "pid": "\(pid)"]) }
+        } catch where isNotFound(error) {
+        } catch {
+            logger.warning("kill exec", metadata: ["exec": "\(exec)", "error": "\(error)"])
+        }
+    }
+
+    public func updateContainerResources(
+        _ container: ContainerRecord, _ resources: LinuxContainerResources
+    ) async throws {
+        _ = try node()
+        guard container.status.state != .containerExited else {
+            throw RuntimeError(.failedPrecondition, "update container \(container.id): it has exited")
+        }
+        try await operations.run("update/\(container.id)/\(resources.hashValue)") { [self] in
+            try await doing("update container \(container.id)") {
+                let before = container.status.resources.linux
+                try await update(container, resources)
+                do {
+                    try await updateLateLimits(container, resources)
+                } catch {
+                    // All or nothing: what Docker has taken is taken back.
+                    try? await update(container, before)
+                    throw error
+                }
+                try await refresh(container.id)
+            }
+        }
+    }
+
+    private func update(_ container: ContainerRecord, _ resources: LinuxContainerResources) async throws {
+        var update = Docker.UpdateConfig()
+        if resources.cpuShares != 0 { update.CpuShares = resources.cpuShares }
+        if resources.cpuQuota != 0 { update.CpuQuota = resources.cpuQuota }
+        if resources.cpuPeriod != 0 { update.CpuPeriod = resources.cpuPeriod }
+        if !resources.cpusetCpus.isEmpty { update.CpusetCpus = resources.cpusetCpus }
+        if !resources.cpusetMems.isEmpty { update.CpusetMems = resources.cpusetMems }
+        if resources.memoryLimitInBytes != 0 {
+            update.Memory = resources.memoryLimitInBytes
+            update.MemorySwap = resources.dockerMemorySwap
+        }
+        _ = try await engine.updateContainer(container.id, update)
+    }
+
+    private func updateLateLimits(_ container: ContainerRecord, _ resources: LinuxContainerResources) async throws {
+        let late = LateLimits(resources)
+        if late.isEmpty { return }
+        try await apply(late, pid: container.pid)
+        try limits.write(late, for: container.id)
+    }
+}

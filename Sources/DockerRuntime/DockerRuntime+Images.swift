@@ -1,0 +1,93 @@
+public import CRI
+internal import DockerEngine
+internal import FoundationEssentials
+internal import Linux
+public import Runtime
+
+/// The ImageService's calls that reach Docker.
+extension DockerRuntime {
+    /// The image of that name: from the World or, when it may have come behind our back just now, from Docker.
+    func image(named name: String) async throws -> ImageRecord? {
+        if let known = world.image(name) { return known }
+        return try await refreshImage(name)
+    }
+
+    public func pullImage(
+        _ image: ImageSpec, auth: AuthConfig?, sandboxConfig: PodSandboxConfig?
+    ) async throws -> String {
+        _ = try node()
+        guard let reference = ImageReference(image.image) else {
+            throw RuntimeError(.invalidArgument, "pull image \(image.image): not an image reference")
+        }
+        do {
+            let stream = try await engine.pullImage(
+                reference.repository, tag: reference.digest ?? reference.tag ?? "latest",
+                auth: try auth.flatMap { try RegistryCredentials(from: $0)?.docker })
+            try await PullProgress(reference: reference, deadline: settings.pullProgressDeadline, logger: logger)
+                .follow(stream)
+        } catch {
+            throw Self.pullError(error, reference)
+        }
+        return try await doing("pull image \(reference)") {
+            guard let record = try await refreshImage(reference.description) else {
+                throw RuntimeError(.unknown, "Docker does not show it after the pull")
+            }
+            return record.id
+        }
+    }
+
+    /// The kubelet reads the beginning of the message.
+    private static func pullError(_ error: any Error, _ reference: ImageReference) -> any Error {
+        guard let docker = error as? DockerError else { return runtimeError(error, "pull image \(reference)") }
+        let text = docker.message.lowercased()
+        let unreachable = [
+            "connection refused", "no such host", "i/o timeout", "no route to host", "network is unreachable", "502 bad",
+            "503 service", "504 gateway", "tls handshake timeout", "received unexpected http status: 5",
+        ]
+        if docker.kind != .unavailable && unreachable.contains(where: text.contains) {
+            return RuntimeError(.unknown, "RegistryUnavailable: pull image \(reference): \(docker.message)", cause: error)
+        }
+        if text.contains("signature") || text.contains("remote trust data") {
+            return RuntimeError(
+                .unknown, "SignatureValidationFailed: pull image \(reference): \(docker.message)", cause: error)
+        }
+        if docker.kind == .notFound || text.contains("not found") || text.contains("manifest unknown") {
+            return RuntimeError(.notFound, "pull image \(reference): \(docker.message)", cause: error)
+        }
+        return runtimeError(error, "pull image \(reference)")
+    }
+
+    public func removeImage(_ image: ImageRecord) async throws {
+        _ = try node()
+        try await operations.run("remove/\(image.id)") { [self] in
+            try await doing("remove image \(image.id)") {
+                // Untagging the last name deletes the image; without names the id does.
+                for name in image.image.repoTags + image.image.repoDigests + [image.id] {
+                    do {
+                        _ = try await engine.removeImage(name)
+                    } catch where isNotFound(error) {}
+                }
+                _ = try await refreshImage(image.id)
+            }
+        }
+    }
+
+    public func imageFsInfo() async throws -> ImageFsInfoResponse {
+        let node = try node()
+        let root = node.info.DockerRootDir
+        let used = await usage.read(engine: engine, root: root, images: world.images.reduce(0) { $0 + $1.image.size })
+        var response = ImageFsInfoResponse()
+        response.imageFilesystems = [Self.usage(root, bytes: used.images, inodes: used.inodes)]
+        response.containerFilesystems = [Self.usage(root, bytes: used.containers, inodes: used.inodes)]
+        return response
+    }
+
+    private static func usage(_ mountpoint: String, bytes: UInt64, inodes: UInt64) -> FilesystemUsage {
+        var usage = FilesystemUsage()
+        usage.timestamp = nanosecondsNow()
+        usage.fsID.mountpoint = mountpoint
+        usage.usedBytes.value = bytes
+        usage.inodesUsed.value = inodes
+        return usage
+    }
+}

@@ -1,0 +1,90 @@
+internal import CNI
+internal import DockerEngine
+internal import Glibc
+internal import Linux
+public import Runtime
+
+/// `StopPodSandbox` and `RemovePodSandbox`.
+extension DockerRuntime {
+    public func stopPodSandbox(_ sandbox: SandboxRecord) async throws {
+        _ = try node()
+        try await operations.run("stop/\(sandbox.id)") { [self] in
+            try await doing("stop sandbox \(sandbox.id)") { try await stop(sandbox) }
+        }
+    }
+
+    public func removePodSandbox(_ sandbox: SandboxRecord) async throws {
+        _ = try node()
+        try await operations.run("remove/\(sandbox.id)") { [self] in
+            try await doing("remove sandbox \(sandbox.id)") {
+                try await stop(sandbox)
+                try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
+                try await removeFromDocker(sandbox.id)
+                try checkpoints.remove(sandbox.id)
+                try? starting.end(DockerName.sandbox(sandbox.status.metadata))
+                world.removeSandbox(sandbox.id, world.ticket())
+            }
+        }
+    }
+
+    /// Kills the containers, then the pause container, then frees the network: an address is free only when nothing
+    /// can use it any more (Kubernetes issue 105225). The namespace is held open meanwhile, for the plugins.
+    private func stop(_ sandbox: SandboxRecord) async throws {
+        try await each(world.containers(in: sandbox.id).filter { $0.status.state == .containerRunning }) {
+            try await self.stop($0, grace: 0)
+        }
+        let held = sandbox.netns.isEmpty ? nil : try? Descriptor.open(sandbox.netns, O_RDONLY)
+        let netns = held.map { "/proc/\(getpid())/fd/\($0.raw)" } ?? ""
+        do {
+            _ = try await engine.stopContainer(sandbox.id, timeout: 10)
+        } catch where isNotFound(error) {}
+        try await disconnect(sandbox.id, netns: netns)
+        try await refresh(sandbox.id)
+        withExtendedLifetime(held) {}
+    }
+
+    /// Frees the addresses and host ports of a sandbox; repeating it is fine.
+    func disconnect(_ id: String, netns: String) async throws {
+        guard let network else { return }
+        let record = world.sandbox(id)
+        if record?.usesHostNetwork ?? false { return }
+        if let metadata = record?.status.metadata {
+            try await network.delete(
+                PodAttachment(
+                    sandboxID: id, netns: netns, podName: metadata.name, podNamespace: metadata.namespace,
+                    podUID: metadata.uid))
+        } else {
+            try await network.delete(sandboxID: id)
+        }
+    }
+
+    /// Removes a container from Docker, running or not; one that is not there is fine.
+    func removeFromDocker(_ id: String) async throws {
+        do {
+            try await engine.removeContainer(id, force: true, volumes: true)
+        } catch where isNotFound(error) {
+        } catch where isConflict(error) && "\(error)".contains("already in progress") {
+            _ = try? await engine.waitContainer(id, condition: .removed, deadline: .seconds(60))
+        }
+    }
+
+    /// Does the same for all, at once; throws the first error after all have ended.
+    func each<Element: Sendable>(
+        _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Void
+    ) async throws {
+        let failure = await withTaskGroup(of: (any Error)?.self) { group in
+            for element in elements {
+                group.addTask {
+                    do {
+                        try await body(element)
+                        return nil
+                    } catch {
+                        return error
+                    }
+                }
+            }
+            return await group.reduce(nil) { $0 ?? $1 }
+        }
+        if let failure { throw failure }
+    }
+}

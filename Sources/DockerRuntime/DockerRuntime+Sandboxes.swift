@@ -1,0 +1,136 @@
+internal import CNI
+public import CRI
+internal import DockerEngine
+internal import Pause
+internal import PodFiles
+public import Runtime
+
+/// `RunPodSandbox`.
+extension DockerRuntime {
+    public func runPodSandbox(_ config: PodSandboxConfig, handler: String) async throws -> String {
+        let node = try node()
+        try check(handler, on: node)
+        guard config.linux.securityContext.namespaceOptions.usernsOptions.mode != .pod
+            || !config.linux.securityContext.namespaceOptions.hasUsernsOptions
+        else { throw RuntimeError(.unimplemented, "user namespaces: Docker has none for a single pod") }
+        let name = DockerName.sandbox(config.metadata)
+        return try await operations.run("run/\(name)") { [self] in
+            if let ready = existing(config.metadata) { return ready.id }
+            try starting.begin(name)
+            let id = try await doing("run sandbox \(name)") {
+                do {
+                    return try await makeSandbox(config, handler: handler, node: node)
+                } catch {
+                    try? starting.end(name)
+                    throw error
+                }
+            }
+            try starting.end(name)
+            try await refresh(id)
+            return id
+        }
+    }
+
+    /// A repeated request finds its sandbox done.
+    private func existing(_ metadata: PodSandboxMetadata) -> SandboxRecord? {
+        world.sandboxes.first { $0.status.metadata == metadata && $0.status.state == .sandboxReady }
+    }
+
+    private func check(_ handler: String, on node: NodeFacts) throws {
+        guard handler.isEmpty || node.info.Runtimes[handler] != nil else {
+            let known = node.info.Runtimes.keys.sorted().joined(separator: ", ")
+            throw RuntimeError(.invalidArgument, "runtime handler \(handler): Docker has only \(known)")
+        }
+    }
+
+    /// Creates, starts and connects the pause container; on failure nothing of it stays.
+    private func makeSandbox(_ config: PodSandboxConfig, handler: String, node: NodeFacts) async throws -> String {
+        let image = try await infraImage()
+        let spec = SandboxSpec(
+            config: config, handler: handler, imageID: image.id, imageLabels: image.labels, node: node,
+            settings: settings)
+        let id = try await create(spec)
+        do {
+            try checkpoints.write(Checkpoint(config), for: id)
+            _ = try await engine.startContainer(id)
+            let inspection = try await engine.inspectContainer(id)
+            try writeResolverConfiguration(config.dnsConfig, path: inspection.ResolvConfPath)
+            if let network, config.linux.securityContext.namespaceOptions.network != .node {
+                _ = try await network.add(config.attachment(id: id, pid: inspection.State.Pid))
+            }
+            return id
+        } catch {
+            await discard(id)
+            throw error
+        }
+    }
+
+    /// Creates the pause container. One of that name that is left over makes way first: the kubelet never asks twice
+    /// for the same attempt while it wants to keep the first.
+    private func create(_ spec: SandboxSpec) async throws -> String {
+        let request = try spec.request()
+        do {
+            return try await engine.createContainer(name: spec.name, request).Id
+        } catch where isConflict(error) {
+            guard let old = try? await engine.inspectContainer(spec.name) else { throw error }
+            logger.info("a sandbox of that name was left over", metadata: ["name": "\(spec.name)", "id": "\(old.Id)"])
+            await discard(old.Id)
+            return try await engine.createContainer(name: spec.name, request).Id
+        }
+    }
+
+    /// Undoes a sandbox as far as it got. What cannot be undone now is found by the next reconciliation.
+    func discard(_ id: String) async {
+        do {
+            try await disconnect(id, netns: "")
+            try await removeFromDocker(id)
+            try checkpoints.remove(id)
+            let ticket = world.ticket()
+            world.removeSandbox(id, ticket)
+        } catch {
+            logger.warning("undo sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    /// Containers that join the sandbox bind-mount this very file, so it is rewritten in place.
+    private func writeResolverConfiguration(_ dns: DNSConfig, path: String) throws {
+        let resolver = ResolverConfiguration(servers: dns.servers, searches: dns.searches, options: dns.options)
+        if resolver.isEmpty || path.isEmpty { return }
+        try PodFile.rewrite(path, try invalid { try resolver.text() })
+    }
+
+    /// The image of pause containers: the configured one when Docker has it, else the built-in one.
+    func infraImage() async throws -> ImageRecord {
+        if let name = settings.infraImage {
+            if let image = try await image(named: name) { return image }
+            logger.warning("the configured infra image is absent; using the built-in one", metadata: ["image": "\(name)"])
+        }
+        if let image = try await image(named: PauseImage.reference) { return image }
+        _ = try await engine.loadImage(.bytes(PauseImage.archive()))
+        guard let image = try await refreshImage(PauseImage.reference) else {
+            throw RuntimeError(.internalError, "load the built-in pause image: Docker does not show it")
+        }
+        return image
+    }
+}
+
+extension PodSandboxConfig {
+    /// What the pod asks of its network.
+    func attachment(id: String, pid: Int) -> PodAttachment {
+        var attachment = PodAttachment(
+            sandboxID: id, netns: "/proc/\(pid)/ns/net", podName: metadata.name, podNamespace: metadata.namespace,
+            podUID: metadata.uid)
+        attachment.annotations = annotations
+        attachment.cgroupPath = linux.cgroupParent
+        attachment.portMappings = portMappings.map {
+            CNI.PortMapping(
+                protocolName: Checkpoint.name(of: $0.protocol), containerPort: $0.containerPort, hostPort: $0.hostPort,
+                hostIP: $0.hostIp)
+        }
+        if hasDnsConfig {
+            attachment.dns = NetworkDNS(
+                nameservers: dnsConfig.servers, search: dnsConfig.searches, options: dnsConfig.options)
+        }
+        return attachment
+    }
+}

@@ -1,0 +1,73 @@
+internal import CNI
+public import CRI
+public import CNI
+public import DockerEngine
+internal import DockerLogs
+public import Logging
+public import Runtime
+internal import Synchronization
+
+/// Pods on Docker, dockershim's way: a pause container for each sandbox, containers that join its namespaces, CNI for
+/// the network, Docker's labels as the only truth about what is whose.
+///
+/// A call `X` of ``ContainerRuntime`` is in `DockerRuntime+Sandboxes`, `+SandboxEnd`, `+Containers`, `+Exec`,
+/// `+Images` or `+Node`; what keeps the ``World`` is in `Watching/`.
+public final class DockerRuntime: ContainerRuntime {
+    public let world = World()
+
+    let engine: DockerEngine
+    let settings: DockerSettings
+    /// The CNI client; nil when Docker's own bridge is the network.
+    let network: PodNetwork?
+    let logs: LogManager
+    let logger: Logger
+    let checkpoints: CheckpointStore
+    let starting: StartingSandboxes
+    let limits: LimitsStore
+    let volumes: ImageVolumes
+    let operations = Operations()
+    let refreshes = Refreshes()
+    let execExits = ExecExits()
+    let usage = DiskUsage()
+    let connection = Mutex(Connection.never)
+
+    /// What is known of the daemon.
+    enum Connection: Sendable {
+        case never
+        case up(NodeFacts)
+        case down(NodeFacts?, reason: String)
+
+        /// The last facts, however old.
+        var lastFacts: NodeFacts? {
+            switch self {
+            case .never: nil
+            case .up(let facts): facts
+            case .down(let facts, _): facts
+            }
+        }
+    }
+
+    /// A back end on `engine`; ``run()`` fills and keeps its World.
+    ///
+    /// Throws when the state directories cannot be made.
+    public init(engine: DockerEngine, network: PodNetwork?, settings: DockerSettings, logger: Logger) throws {
+        self.engine = engine
+        self.network = network
+        self.settings = settings
+        self.logger = logger
+        checkpoints = CheckpointStore(root: settings.rootDirectory)
+        starting = try StartingSandboxes(root: settings.rootDirectory)
+        limits = LimitsStore(root: settings.rootDirectory)
+        volumes = ImageVolumes(directory: "\(settings.stateDirectory)/image-volumes")
+        logs = try LogManager(stateDirectory: "\(settings.rootDirectory)/logs", logger: logger)
+    }
+
+    /// The facts of the daemon we are connected to. Throws Unavailable when there is none.
+    func node() throws -> NodeFacts {
+        switch connection.withLock({ $0 }) {
+        case .up(let facts): return facts
+        case .never: throw RuntimeError(.unavailable, "Docker has not answered yet")
+        case .down(_, let reason): throw RuntimeError(.unavailable, "Docker does not answer: \(reason)")
+        }
+    }
+}
