@@ -1,0 +1,58 @@
+internal import Linux
+public import Logging
+internal import Synchronization
+
+/// The network that pods are attached to: a client of the CNI specification 1.1.0 that also reads older
+/// configurations, and that knows after any crash which attachments are left to undo.
+///
+/// Every call may be made from anywhere at any time; calls about the same sandbox run one after another.
+/// Nothing here blocks the caller's thread.
+public final class PodNetwork: Sendable {
+    /// Where things are and how long they may take.
+    public struct Settings: Sendable {
+        /// Directory of `*.conflist`, `*.conf` and `*.json`.
+        public var configurationDirectory = "/etc/cni/net.d"
+        /// Directories of plugins, searched in order.
+        public var pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"]
+        /// libcni's cache: `results/` below it holds one file an attachment. Shared with dockershim and cri-dockerd.
+        public var cacheDirectory = "/var/lib/cni/cache"
+        /// Directory of the journal; one small file for every operation under way.
+        public var journalDirectory = "/var/lib/fender/cni"
+        /// Time for the whole chain of an ADD.
+        public var addTimeout = Duration.seconds(220)
+        /// Time for the whole chain of a DEL, and of a CHECK or GC.
+        public var deleteTimeout = Duration.seconds(60)
+        /// Time for STATUS and VERSION.
+        public var statusTimeout = Duration.seconds(5)
+
+        /// The defaults.
+        public init() {}
+    }
+
+    let settings: Settings
+    let logger: Logger
+    let state: Mutex<State>
+    let locks = AttachmentLocks()
+
+    struct State {
+        var snapshot: NetworkSnapshot
+        var podCIDRs: [String] = []
+        var statusInFlight: Task<NetworkStatus, Never>?
+    }
+
+    /// A client; reads the configuration directory once. ``run()`` keeps it read.
+    public init(settings: Settings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+        state = Mutex(State(snapshot: NetworkSnapshot.load(settings.configurationDirectory)))
+    }
+
+    /// The network that new pods get, and what is wrong with the files that were passed over.
+    public var snapshot: NetworkSnapshot { state.withLock(\.snapshot) }
+
+    /// The pod address ranges that the kubelet gave (UpdateRuntimeConfig), for the `ipRanges` capability.
+    public var podCIDRs: [String] {
+        get { state.withLock(\.podCIDRs) }
+        set { state.withLock { $0.podCIDRs = newValue } }
+    }
+}
