@@ -1,3 +1,4 @@
+internal import Linux
 public import Logging
 
 /// What became of a request to follow a log.
@@ -15,10 +16,27 @@ public enum FollowVerdict: Sendable, Equatable {
 /// Conversion is deterministic, and a checkpoint names a position in both files, so that after a kill at any
 /// moment the next process goes on where the files say, with no byte lost or written twice.
 public final class LogManager: Sendable {
+    private let mailbox: Mailbox
+
     /// Starts the thread. Checkpoints are kept in `stateDirectory`, which is made (0700) if it is missing.
     ///
     /// Throws ``LogError`` with code `failed`.
     public init(stateDirectory: String, logger: Logger) throws {
+        do {
+            let store = try CheckpointStore(directory: stateDirectory)
+            let watch = try DirectoryWatch()
+            let mailbox = try Mailbox()
+            try Self.startThread {
+                LogLoop(mailbox: mailbox, watch: watch, store: store, logger: logger).run()
+            }
+            self.mailbox = mailbox
+        } catch let error as SystemError {
+            throw LogError(.failed, "start following logs", cause: error)
+        }
+    }
+
+    deinit {
+        mailbox.post(.stop(nil))
     }
 
     /// Begins or takes up again the conversion of `source`, Docker's `<id>-json.log`, into `destination`.
@@ -28,7 +46,8 @@ public final class LogManager: Sendable {
     /// `unsafeDestination`, `failed`, `stopped`.
     @discardableResult
     public func follow(containerID: String, source: String, destination: String) async throws -> FollowVerdict {
-        .following
+        let request = FollowRequest(containerID: containerID, source: source, destination: destination)
+        return try await withCheckedThrowingContinuation { mailbox.post(.follow(request, $0)) }
     }
 
     /// Waits until everything that Docker has written is in the CRI log, then lets go of both files.
@@ -38,7 +57,8 @@ public final class LogManager: Sendable {
     /// that is not followed.
     @discardableResult
     public func finish(containerID: String, within limit: Duration = .seconds(10)) async -> Bool {
-        true
+        let deadline = Workspace.now().advanced(by: limit)
+        return await withCheckedContinuation { mailbox.post(.finish(containerID, deadline: deadline, $0)) }
     }
 
     /// Goes on in a new file at the destination's path; the kubelet has renamed the old one (ReopenContainerLog).
@@ -46,27 +66,24 @@ public final class LogManager: Sendable {
     /// On failure no new file is left behind and the old one is written further. Throws ``LogError``:
     /// `notFollowed`, `unsafeDestination`, `failed`, `stopped`.
     public func reopen(containerID: String) async throws {
+        try await withCheckedThrowingContinuation { mailbox.post(.reopen(containerID, $0)) }
     }
 
     /// Lets go of the files at once and deletes the checkpoint; for a container that is being removed.
     public func forget(containerID: String) async {
+        await withCheckedContinuation { mailbox.post(.forget(containerID, $0)) }
     }
 
     /// Forgets every container, followed or known by its checkpoint only, but those named.
     public func forget(except containerIDs: Set<String>) async {
+        await withCheckedContinuation { mailbox.post(.forgetExcept(containerIDs, $0)) }
     }
 
     /// Writes all checkpoints and ends the thread. Afterwards `follow` and `reopen` throw `stopped`.
     public func stop() async {
+        await withCheckedContinuation { mailbox.post(.stop($0)) }
     }
 
     /// What has been done so far, up to the thread's last pass.
-    public var statistics: LogStatistics { LogStatistics() }
-
-    /// Restores the link of an adopted container (``FollowVerdict/symlink``) after the kubelet renamed it.
-    ///
-    /// A link to `source` that is already there is fine. Throws ``LogError``: `invalidName`,
-    /// `unsafeDestination` when something else is at the path, `failed`.
-    public static func relink(source: String, destination: String) throws {
-    }
+    public var statistics: LogStatistics { mailbox.statistics }
 }
