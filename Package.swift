@@ -75,7 +75,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Linux"),
-        tests("RPC"),
+        tests("RPC", ["CGRPC", "Linux", protobuf, logging]),
         tests("CNI"),
         tests("PodFiles"),
         tests("Security"),
