@@ -1,0 +1,155 @@
+internal import CLinux
+internal import Glibc
+internal import Linux
+
+/// Read-only overlay mounts without an upper directory.
+///
+/// Layers are named by descriptors (`/proc/self/fd/N`): the kernel takes at most 256 bytes a name and 4096
+/// in all, which a few dozen of Docker's paths exceed, and a colon in a path would part it.
+enum OverlayMount {
+    /// How a mount is made.
+    enum Method {
+        /// fsopen(2) with one `lowerdir+` a layer: Linux 6.8 and later.
+        case layerByLayer
+        /// mount(2) on a thread with a mount namespace or a working directory of its own.
+        case onThread
+    }
+
+    /// The root directory of the layers' union, or of the only layer; the topmost layer comes first.
+    static func open(layers: [String], method: Method? = nil) throws -> Descriptor {
+        let directories = try LayerDirectories(layers)
+        return try reporting(layers) {
+            guard layers.count > 1 else {
+                return try Descriptor.open(layers[0], pathOnly | O_DIRECTORY)
+            }
+            switch try method ?? best(directories) {
+            case .layerByLayer: return try detached(directories)
+            case .onThread: return try onPrivateThread(directories)
+            }
+        }
+    }
+
+    /// Mounts the layers' union, or the only layer, read-only at a directory for all to see.
+    static func attach(layers: [String], at target: String, method: Method? = nil) throws {
+        let directories = try LayerDirectories(layers)
+        try reporting(layers) {
+            guard layers.count > 1 else { return try bind(layers[0], at: target) }
+            switch try method ?? best(directories) {
+            case .layerByLayer:
+                let mount = try detached(directories)
+                let place = try Descriptor.open(target, pathOnly | O_DIRECTORY | O_NOFOLLOW)
+                let (number, onto) = (mount.raw, place.raw)
+                try system("move_mount", target) { fender_attach_mount(number, onto) }
+            case .onThread:
+                try OwnThread.run {
+                    try system("unshare") { fender_unshare_directory() }
+                    try mountHere(directories, at: target)
+                }
+            }
+        }
+    }
+
+    private static func reporting<Result: ~Copyable>(
+        _ layers: [String], _ body: () throws -> Result
+    ) throws -> Result {
+        do {
+            return try body()
+        } catch let error as SystemError {
+            throw ImageRootError(.failed, "mount image of \(layers.count) layers: \(error)")
+        }
+    }
+
+    /// `lowerdir+` where the kernel knows it.
+    private static func best(_ directories: LayerDirectories) throws -> Method {
+        let context = fender_fsopen("overlay")
+        guard context >= 0 else { return .onThread }
+        let held = Descriptor(owning: context)
+        let name = directories.names[0]
+        return fender_fsconfig(held.raw, CUnsignedInt(FENDER_FSCONFIG_SET_STRING), "lowerdir+", name) == 0
+            ? .layerByLayer : .onThread
+    }
+
+    private static func detached(_ directories: LayerDirectories) throws -> Descriptor {
+        let context = Descriptor(owning: try system("fsopen", "overlay") { fender_fsopen("overlay") })
+        let number = context.raw
+        let set = CUnsignedInt(FENDER_FSCONFIG_SET_STRING)
+        for name in directories.names {
+            try system("fsconfig", "lowerdir+") { fender_fsconfig(number, set, "lowerdir+", name) }
+        }
+        let create = CUnsignedInt(FENDER_FSCONFIG_CMD_CREATE)
+        try system("fsconfig", "create overlay") { fender_fsconfig(number, create, nil, nil) }
+        let attributes =
+            FENDER_MOUNT_ATTR_RDONLY | FENDER_MOUNT_ATTR_NOSUID | FENDER_MOUNT_ATTR_NODEV
+        return Descriptor(owning: try system("fsmount") { fender_fsmount(number, CUnsignedInt(attributes)) })
+    }
+
+    /// The thread's mount namespace ends with it; the descriptor keeps the one mount alive.
+    private static func onPrivateThread(_ directories: LayerDirectories) throws -> Descriptor {
+        let place = directories.paths[0]
+        return Descriptor(
+            owning: try OwnThread.run {
+                try system("unshare") { fender_unshare_mounts() }
+                // Any directory will do to mount on; this one is sure to be there.
+                try mountHere(directories, at: place)
+                return try Descriptor.open(place, pathOnly | O_DIRECTORY).release()
+            })
+    }
+
+    /// mount(2) with the shortest names there are: numbers in the working directory /proc/self/fd.
+    private static func mountHere(_ directories: LayerDirectories, at target: String) throws {
+        try system("chdir") { chdir("/proc/self/fd") }
+        let lower = directories.descriptors.map { "\($0)" }.joined(separator: ":")
+        let flags = FENDER_MS_RDONLY | FENDER_MS_NOSUID | FENDER_MS_NODEV
+        try system("mount overlay", target) {
+            fender_mount("overlay", target, "overlay", UInt(flags), "lowerdir=\(lower)")
+        }
+    }
+
+    private static func bind(_ source: String, at target: String) throws {
+        let flags = FENDER_MS_BIND
+        try system("mount bind", target) { fender_mount(source, target, nil, UInt(flags), nil) }
+        let readOnly = flags | FENDER_MS_REMOUNT | FENDER_MS_RDONLY
+        let all = readOnly | FENDER_MS_NOSUID | FENDER_MS_NODEV
+        do {
+            try system("remount read-only", target) { fender_mount(nil, target, nil, UInt(all), nil) }
+        } catch {
+            fender_detach_mount(target)
+            throw error
+        }
+    }
+}
+
+/// O_PATH as open(2) takes it.
+let pathOnly = CInt(FENDER_O_PATH)
+
+/// Layer directories held open, the topmost first.
+final class LayerDirectories: Sendable {
+    let paths: [String]
+    let descriptors: [CInt]
+
+    /// Names of the directories that are short and free of special characters.
+    var names: [String] { descriptors.map { "/proc/self/fd/\($0)" } }
+
+    /// Throws ``ImageRootError`` for no or too many layers and for one that cannot be opened.
+    init(_ paths: [String]) throws {
+        // The kernel's overlay takes 500 lower layers; Docker makes 128 at most.
+        guard !paths.isEmpty, paths.count <= 500 else {
+            throw ImageRootError(.invalid, "open image: \(paths.count) layers")
+        }
+        var opened: [CInt] = []
+        do {
+            for path in paths {
+                opened.append(try Descriptor.open(path, pathOnly | O_DIRECTORY).release())
+            }
+        } catch {
+            for number in opened { close(number) }
+            throw ImageRootError(.failed, "open image layer: \(error)")
+        }
+        self.paths = paths
+        self.descriptors = opened
+    }
+
+    deinit {
+        for number in descriptors { close(number) }
+    }
+}
