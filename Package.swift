@@ -65,7 +65,7 @@ let package = Package(
 
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", protobuf, logging]),
-        layer("Configuration", ["Linux", toml, arguments]),
+        layer("Configuration", ["Linux", toml, arguments, logging]),
         .executableTarget(
             name: "fender",
             dependencies: [
