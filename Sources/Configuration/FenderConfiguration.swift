@@ -11,8 +11,8 @@ public struct FenderConfiguration: Sendable, Equatable {
     public var containerRuntimeEndpoint = CRIEndpoint.path("/run/fender/fender.sock")
     /// Permission bits of the CRI socket; no effect on one that systemd made.
     public var socketMode: UInt32 = 0o660
-    /// Group name or number that owns the CRI socket; empty leaves the daemon's own group.
-    public var socketGroup = ""
+    /// Number of the group that owns the CRI socket; nil leaves the daemon's own group.
+    public var socketGroup: UInt32?
 
     // Docker.
 
@@ -26,7 +26,7 @@ public struct FenderConfiguration: Sendable, Equatable {
     public var dockerTLSKey = ""
     /// Time a Docker call that neither pulls, follows nor waits may take.
     public var runtimeRequestTimeout = Duration.seconds(119)
-    /// A pull that makes no progress for this long is cancelled.
+    /// A pull that makes no progress for this long is cancelled; zero never cancels one.
     public var imagePullProgressDeadline = Duration.seconds(60)
     /// Image of the pod's first container; empty means the built-in pause program.
     public var podInfraContainerImage = ""
@@ -75,8 +75,10 @@ public struct FenderConfiguration: Sendable, Equatable {
     /// Where exec, attach and port-forward connections are served.
     public var streamingBindAddress = StreamingAddress(host: "127.0.0.1", port: 0)
 
-    // Our own log.
+    // Ourselves.
 
+    /// The file that settings were read from; there need be none at the default path.
+    public var file = "/etc/fender/config.toml"
     /// The lowest level that is written.
     public var logLevel = Logger.Level.info
     /// The shape of a log line.
