@@ -22,10 +22,12 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let toml = Target.Dependency.product(name: "TOMLKit", package: "TOMLKit")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+
+/// The revision that the Makefile names; digits only, since it lands in a macro.
+let revision = (Context.environment["FENDER_REVISION"] ?? "").filter(\.isHexDigit)
 
 let package = Package(
     name: "fender",
@@ -36,13 +38,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
     targets: [
         // The C libraries and the C that Swift cannot express.
         .systemLibrary(name: "CGRPC"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
+        .target(name: "CTOMLPlusPlus"),
+        .target(name: "CVersion", cSettings: [.define("FENDER_REVISION", to: "\"\(revision)\"")]),
 
         // Leaves.
         layer("Linux", ["CLinux"]),
@@ -68,11 +71,11 @@ let package = Package(
 
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", protobuf, logging]),
-        layer("Configuration", ["Linux", toml, arguments]),
+        layer("Configuration", ["CTOMLPlusPlus", "Linux", logging]),
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI", "Configuration", "Linux", logging,
+                "CVersion", "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI", "Configuration", "Linux", logging,
                 arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict),
@@ -90,8 +93,9 @@ let package = Package(
         tests("Runtime", ["CRI"]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),
         tests("CRIService", ["CRI", "Runtime", "RPC"]),
-        tests("Configuration"),
+        tests("Configuration", ["Linux"]),
     ],
     swiftLanguageModes: [.v6],
-    cLanguageStandard: .gnu17
+    cLanguageStandard: .gnu17,
+    cxxLanguageStandard: .cxx17
 )

@@ -16,3 +16,8 @@ int fender_openat(int dirfd, const char *path, int flags, mode_t mode)
 {
 	return openat(dirfd, path, flags, mode);
 }
+
+char **fender_environment(void)
+{
+	return environ;
+}

@@ -20,3 +20,6 @@ enum {
 	FENDER_RESOLVE_BENEATH = 0x08,
 	FENDER_RESOLVE_IN_ROOT = 0x10,
 };
+
+/// environ(7); Swift refuses the mutable global.
+char **fender_environment(void);

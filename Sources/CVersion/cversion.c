@@ -1,0 +1,6 @@
+#include "CVersion.h"
+
+const char *fender_revision(void)
+{
+	return FENDER_REVISION;
+}

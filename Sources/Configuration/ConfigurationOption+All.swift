@@ -1,0 +1,140 @@
+extension ConfigurationOption {
+    /// Every setting there is, in the order of the documentation.
+    public static let all: [ConfigurationOption] = cri + docker + network + containers + files + log
+
+    private static let cri = [
+        ConfigurationOption(
+            "container-runtime-endpoint", .cri, .criEndpoint, \.containerRuntimeEndpoint,
+            """
+            Where the CRI is served: unix:///path, a path, or fd:// for the socket that systemd passes \
+            (fd://NAME or fd://NUMBER when it passes several). When nothing names an endpoint and systemd \
+            passes a socket, that socket is served.
+            """),
+        ConfigurationOption(
+            "socket-mode", .cri, .mode, \.socketMode,
+            "Permission bits, in octal, of a socket that Fender makes itself."),
+        ConfigurationOption(
+            "socket-group", .cri, .group, \.socketGroup,
+            "Group, by name or number, of a socket that Fender makes itself; empty leaves its own."),
+        ConfigurationOption(
+            "streaming-bind-addr", .cri, .streamingAddress, \.streamingBindAddress,
+            """
+            Address, with or without a port, that serves exec, attach and port-forward connections; port 0 is \
+            any free one.
+            """),
+    ]
+
+    private static let docker = [
+        ConfigurationOption(
+            "docker-endpoint", .docker, .dockerEndpoint, \.dockerEndpoint,
+            "The Docker Engine API: unix:///path, a path, tcp://host:port or https://host:port."),
+        ConfigurationOption(
+            "docker-tls-ca", .docker, .optionalPath, \.dockerTLSCA,
+            "PEM file of the authorities that sign the Docker daemon's certificate; turns TLS on for tcp://."),
+        ConfigurationOption(
+            "docker-tls-cert", .docker, .optionalPath, \.dockerTLSCert,
+            "PEM file of Fender's own certificate toward Docker; turns TLS on for tcp://."),
+        ConfigurationOption(
+            "docker-tls-key", .docker, .optionalPath, \.dockerTLSKey,
+            "PEM file of that certificate's key."),
+        ConfigurationOption(
+            "runtime-request-timeout", .docker, .duration(zero: .seconds(119)), \.runtimeRequestTimeout,
+            "How long a call to Docker may take that neither pulls, follows nor waits; 0 is the default."),
+        ConfigurationOption(
+            "image-pull-progress-deadline", .docker, .duration(), \.imagePullProgressDeadline,
+            "A pull without progress for this long is cancelled; 0 never cancels one."),
+        ConfigurationOption(
+            "pod-infra-container-image", .docker, .image, \.podInfraContainerImage,
+            "Image of the container that holds a pod's namespaces; empty is the built-in pause program."),
+    ]
+
+    private static let network = [
+        ConfigurationOption(
+            "network-plugin", .network, .networkPlugin, \.networkPlugin,
+            "Who connects pods: CNI plugins, or Docker's default bridge for none or an empty value."),
+        ConfigurationOption(
+            "cni-conf-dir", .network, .path, \.cniConfDirectory,
+            "Directory of CNI network configurations; the first by name is used."),
+        ConfigurationOption(
+            "cni-bin-dir", .network, .paths, \.cniBinDirectories,
+            "Directories searched in order for CNI plugins."),
+        ConfigurationOption(
+            "cni-cache-dir", .network, .path, \.cniCacheDirectory,
+            "Directory of cached CNI results."),
+        ConfigurationOption(
+            "pod-cidr", .network, .ranges, \.podCIDRs,
+            "Pod address ranges to offer CNI plugins until the kubelet names them."),
+        ConfigurationOption(
+            "ipv6-dual-stack", .network, .boolean, \.ipv6DualStack,
+            "Report a pod's addresses of both families; cri-dockerd's default was false."),
+        ConfigurationOption(
+            "network-plugin-mtu", .network, .number(0...65535), \.networkPluginMTU,
+            ignored: "CNI plugins take their MTU from the network configuration",
+            "Accepted and without effect: CNI plugins take their MTU from the network configuration."),
+        ConfigurationOption(
+            "hairpin-mode", .network, .choice, \.hairpinMode,
+            ignored: "the bridge plugin has hairpinMode in the network configuration",
+            "Accepted and without effect: the bridge plugin has hairpinMode in the network configuration."),
+    ]
+
+    private static let containers = [
+        ConfigurationOption(
+            "container-logs", .containers, .choice, \.containerLogs,
+            "Container logs in the CRI format, or links to Docker's json-file logs as dockershim made."),
+        ConfigurationOption(
+            "docker-log-max-size", .containers, .size(atLeast: 64 << 10), \.dockerLogMaxSize,
+            "Size at which Docker rotates the json-file log that it keeps of a container."),
+        ConfigurationOption(
+            "docker-log-max-file", .containers, .number(2...1000), \.dockerLogMaxFiles,
+            "How many files Docker keeps of that log."),
+        ConfigurationOption(
+            "runtime-cgroups", .containers, .text, \.runtimeCgroups,
+            ignored: "Fender moves no daemon to another cgroup; set the cgroup in dockerd's own unit",
+            """
+            Accepted and without effect: cri-dockerd moved dockerd to this cgroup and limited its memory; set \
+            the cgroup in dockerd's own unit.
+            """),
+    ]
+
+    private static let files = [
+        ConfigurationOption(
+            "root-directory", alias: "cri-dockerd-root-directory", .files, .path, \.rootDirectory,
+            "Directory of what must outlive a reboot."),
+        ConfigurationOption(
+            "state-directory", .files, .path, \.stateDirectory,
+            "Directory of what dies with a reboot."),
+        ConfigurationOption(
+            "adopt-root-directories", .files, .paths, \.adoptRootDirectories,
+            "Root directories of dockershim and cri-dockerd, read for the pods they left behind."),
+        ConfigurationOption(
+            "config", .files, .path, \.file,
+            "The TOML file with these settings; at the default path there need be none."),
+    ]
+
+    private static let log = [
+        ConfigurationOption(
+            "log-level", .log, .logLevel, \.logLevel,
+            """
+            trace, debug, info, notice, warning, error or critical; logrus's warn, fatal and panic are taken too. \
+            SIGHUP reads it again.
+            """),
+        ConfigurationOption(
+            "log-format", .log, .choice, \.logFormat,
+            "Lines of key=value, or a JSON object a line."),
+    ]
+}
+
+extension OptionType where Value == NetworkPlugin {
+    /// `cni`, or `none` or nothing.
+    static let networkPlugin = OptionType(
+        placeholder: "cni|none",
+        parse: { text in
+            switch text {
+            case "cni": .cni
+            case "", "none": .none
+            case "kubenet":
+                throw InvalidValue("kubenet is gone; use cni with the bridge plugin and host-local addresses")
+            default: throw InvalidValue("not one of cni, none; a network by name is chosen in cni-conf-dir")
+            }
+        }, show: { $0.rawValue })
+}
