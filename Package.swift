@@ -50,6 +50,7 @@ let package = Package(
         // Leaves.
         layer("Linux", ["CLinux"]),
         layer("CRI", [protobuf]),
+        layer("Pause"),
         layer("RPC", ["CGRPC", "Linux", protobuf, logging]),
         layer("CNI", ["Linux", logging]),
         layer("PodFiles", ["Linux"]),
@@ -65,8 +66,8 @@ let package = Package(
         layer(
             "DockerRuntime",
             [
-                "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "PodFiles", "Security", "Linux", protobuf,
-                logging,
+                "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "Pause", "PodFiles", "Security", "Cgroups",
+                "CDI", "ImageRoot", "Linux", protobuf, logging,
             ]),
 
         // The service and the program.

@@ -1,6 +1,7 @@
 internal import CRI
 internal import RPC
 internal import Runtime
+internal import SwiftProtobuf
 
 /// `GetContainerEvents`, and the calls that no back end serves yet.
 extension CRIService {

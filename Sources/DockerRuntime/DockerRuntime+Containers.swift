@@ -55,7 +55,7 @@ extension DockerRuntime {
         guard container.status.state == .containerCreated else {
             throw RuntimeError(.failedPrecondition, "start container \(container.id): it is not in state CREATED")
         }
-        try await operations.run("start/\(container.id)") { [self] in
+        try await operations.complete("start/\(container.id)") { [self] in
             try await doing("start container \(container.id)") {
                 try await volumes.restore(owner: container.dockerName(in: world), engine: engine)
                 do {
@@ -74,7 +74,7 @@ extension DockerRuntime {
         _ = try node()
         if container.status.state != .containerRunning { return }
         // A retry with another grace period must not wait for the longer one.
-        try await operations.run("stop/\(container.id)/\(timeout)") { [self] in
+        try await operations.complete("stop/\(container.id)/\(timeout)") { [self] in
             try await doing("stop container \(container.id)") { try await stop(container, grace: timeout) }
         }
     }
@@ -92,7 +92,7 @@ extension DockerRuntime {
 
     public func removeContainer(_ container: ContainerRecord) async throws {
         _ = try node()
-        try await operations.run("remove/\(container.id)") { [self] in
+        try await operations.complete("remove/\(container.id)") { [self] in
             try await doing("remove container \(container.id)") { try await remove(container) }
         }
     }

@@ -1,6 +1,8 @@
 public import CRI
 internal import DockerEngine
+internal import FoundationEssentials
 internal import Linux
+internal import Logging
 public import Runtime
 
 /// `ExecSync` and `UpdateContainerResources`.
@@ -70,7 +72,7 @@ extension DockerRuntime {
         guard container.status.state != .containerExited else {
             throw RuntimeError(.failedPrecondition, "update container \(container.id): it has exited")
         }
-        try await operations.run("update/\(container.id)/\(resources.hashValue)") { [self] in
+        try await operations.complete("update/\(container.id)/\(resources.hashValue)") { [self] in
             try await doing("update container \(container.id)") {
                 let before = container.status.resources.linux
                 try await update(container, resources)

@@ -59,7 +59,7 @@ extension DockerRuntime {
 
     public func removeImage(_ image: ImageRecord) async throws {
         _ = try node()
-        try await operations.run("remove/\(image.id)") { [self] in
+        try await operations.complete("remove/\(image.id)") { [self] in
             try await doing("remove image \(image.id)") {
                 // Untagging the last name deletes the image; without names the id does.
                 for name in image.image.repoTags + image.image.repoDigests + [image.id] {

@@ -1,6 +1,8 @@
 internal import CNI
 public import CRI
+internal import DockerEngine
 internal import FoundationEssentials
+public import Runtime
 internal import Synchronization
 
 /// `Version`, `Status`, `RuntimeConfig`, `UpdateRuntimeConfig`, and the verbose parts of the statuses.

@@ -1,4 +1,5 @@
 internal import CNI
+internal import CRI
 internal import DockerEngine
 internal import Glibc
 internal import Linux
@@ -8,14 +9,14 @@ public import Runtime
 extension DockerRuntime {
     public func stopPodSandbox(_ sandbox: SandboxRecord) async throws {
         _ = try node()
-        try await operations.run("stop/\(sandbox.id)") { [self] in
+        try await operations.complete("stop/\(sandbox.id)") { [self] in
             try await doing("stop sandbox \(sandbox.id)") { try await stop(sandbox) }
         }
     }
 
     public func removePodSandbox(_ sandbox: SandboxRecord) async throws {
         _ = try node()
-        try await operations.run("remove/\(sandbox.id)") { [self] in
+        try await operations.complete("remove/\(sandbox.id)") { [self] in
             try await doing("remove sandbox \(sandbox.id)") {
                 try await stop(sandbox)
                 try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
@@ -33,14 +34,12 @@ extension DockerRuntime {
         try await each(world.containers(in: sandbox.id).filter { $0.status.state == .containerRunning }) {
             try await self.stop($0, grace: 0)
         }
-        let held = sandbox.netns.isEmpty ? nil : try? Descriptor.open(sandbox.netns, O_RDONLY)
-        let netns = held.map { "/proc/\(getpid())/fd/\($0.raw)" } ?? ""
+        let netns = HeldNamespace(sandbox.netns)
         do {
             _ = try await engine.stopContainer(sandbox.id, timeout: 10)
         } catch where isNotFound(error) {}
-        try await disconnect(sandbox.id, netns: netns)
+        try await disconnect(sandbox.id, netns: netns?.path ?? "")
         try await refresh(sandbox.id)
-        withExtendedLifetime(held) {}
     }
 
     /// Frees the addresses and host ports of a sandbox; repeating it is fine.
@@ -87,4 +86,17 @@ extension DockerRuntime {
         }
         if let failure { throw failure }
     }
+}
+
+/// A network namespace that outlives the process that had it, with a path that CNI plugins can open.
+private final class HeldNamespace: Sendable {
+    private let descriptor: Descriptor
+
+    /// Nil when there is no such namespace any more.
+    init?(_ path: String) {
+        guard !path.isEmpty, let descriptor = try? Descriptor.open(path, O_RDONLY) else { return nil }
+        self.descriptor = descriptor
+    }
+
+    var path: String { "/proc/\(getpid())/fd/\(descriptor.raw)" }
 }

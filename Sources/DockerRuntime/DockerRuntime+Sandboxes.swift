@@ -1,9 +1,10 @@
 internal import CNI
 public import CRI
 internal import DockerEngine
+internal import Logging
 internal import Pause
 internal import PodFiles
-public import Runtime
+internal import Runtime
 
 /// `RunPodSandbox`.
 extension DockerRuntime {

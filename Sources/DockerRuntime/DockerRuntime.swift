@@ -1,5 +1,3 @@
-internal import CNI
-public import CRI
 public import CNI
 public import DockerEngine
 internal import DockerLogs

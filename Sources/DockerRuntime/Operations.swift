@@ -22,7 +22,7 @@ final class Operations: Sendable {
     }
 
     /// The same for work without an answer.
-    func run(_ key: String, _ body: @escaping @Sendable () async throws -> Void) async throws {
+    func complete(_ key: String, _ body: @escaping @Sendable () async throws -> Void) async throws {
         _ = try await run(key) { () async throws -> String in
             try await body()
             return ""

@@ -11,12 +11,12 @@ struct PullProgress: Sendable {
 
     /// Returns when the pull is done. Throws Docker's error, or DeadlineExceeded without progress.
     func follow(_ stream: DockerStream<Docker.JSONMessage>) async throws {
-        let moved = Mutex(ContinuousClock.now)
+        let clock = ProgressClock()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 var reported = ContinuousClock.now
                 for try await message in stream {
-                    moved.withLock { $0 = .now }
+                    clock.moved()
                     if reported.duration(to: .now) > .seconds(10), let progress = message.progressDetail {
                         reported = .now
                         report(message, progress)
@@ -26,8 +26,7 @@ struct PullProgress: Sendable {
             if deadline > .zero {
                 group.addTask {
                     while true {
-                        let last = moved.withLock { $0 }
-                        let left = deadline - last.duration(to: .now)
+                        let left = deadline - clock.idle
                         if left <= .zero {
                             throw RuntimeError(
                                 .deadlineExceeded, "pull image \(reference): no progress for \(deadline)")
@@ -49,4 +48,13 @@ struct PullProgress: Sendable {
                 "bytes": "\(progress.current ?? 0)", "of": "\(progress.total ?? 0)",
             ])
     }
+}
+
+/// When something moved last.
+private final class ProgressClock: Sendable {
+    private let last = Mutex(ContinuousClock.now)
+
+    func moved() { last.withLock { $0 = .now } }
+
+    var idle: Duration { last.withLock { $0.duration(to: .now) } }
 }

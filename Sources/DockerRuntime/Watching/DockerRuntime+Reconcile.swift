@@ -1,4 +1,8 @@
+internal import CNI
+internal import CRI
 internal import DockerEngine
+internal import DockerLogs
+internal import Logging
 internal import Runtime
 
 /// Reading all of Docker's objects into the World.
@@ -90,8 +94,9 @@ extension DockerRuntime {
             }
         }
         if let network {
-            for (id, error) in await network.finishPending(live: live) {
-                logger.warning("finish a network operation", metadata: ["id": "\(id)", "error": "\(error)"])
+            for operation in (try? await network.pending()) ?? []
+            where operation.verb == .delete || !live.contains(operation.sandboxID) {
+                try? await network.delete(sandboxID: operation.sandboxID)
             }
         }
         starting.sweep(existing: Set(sandboxes.map { DockerName.sandbox($0.status.metadata) }))

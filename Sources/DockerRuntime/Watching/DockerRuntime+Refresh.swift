@@ -3,6 +3,7 @@ internal import CRI
 internal import DockerEngine
 internal import DockerLogs
 internal import Linux
+internal import Logging
 internal import Runtime
 
 /// Reading one object of Docker's into the World.
@@ -80,7 +81,7 @@ extension DockerRuntime {
             }
             let verdict = try await logs.follow(
                 containerID: record.id, source: record.sourceLog, destination: record.status.logPath)
-            guard verdict == .followed, state == .containerExited else { return }
+            guard verdict == .following, state == .containerExited else { return }
             if await !logs.finish(containerID: record.id) {
                 logger.warning("the log is not complete yet", metadata: ["container": "\(record.id)"])
             }

@@ -1,4 +1,7 @@
+internal import CNI
 internal import DockerEngine
+internal import DockerLogs
+internal import Logging
 internal import Pause
 internal import Runtime
 internal import Synchronization
