@@ -81,7 +81,7 @@ let package = Package(
             swiftSettings: strict),
 
         .target(name: "TestScratch", dependencies: ["Linux"], path: "Tests/TestScratch", swiftSettings: strict),
-        tests("Linux"),
+        tests("Linux", ["TestScratch"]),
         tests("RPC", ["CGRPC", "Linux", protobuf, logging]),
         tests("CNI"),
         tests("PodFiles", ["Linux", "TestScratch"]),
