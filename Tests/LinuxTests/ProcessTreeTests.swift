@@ -41,6 +41,29 @@ struct ProcessTreeTests {
         #expect(try Self.marked(mark) == [])
     }
 
+    @Test(
+        "what was orphaned in the root's session goes too, even after the root, but nobody unexpected",
+        arguments: [
+            "setsid --wait sh -c 'sh -c \"sleep 1000 & sleep 1000 & true\"; echo ready; exec sleep 1000'; exec sleep 1000",
+            "setsid --wait sh -c 'sleep 1000 & true'; echo ready; exec sleep 1000",
+        ])
+    func orphans(script: String) throws {
+        let mark = "FENDER_TEST=\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+        let wrapper = try Child.spawn(script, environment: [mark], awaiting: "ready")
+        let marked = try Self.marked(mark)
+        let leaders = Set(marked.compactMap { pid in getsid(pid) }).subtracting([getsid(0)])
+        let root = try #require(leaders.first)
+        #expect(leaders.count == 1)
+        let before = try Self.marked(mark).filter { getsid($0) == root }
+        #expect(!before.isEmpty)
+        #expect(try ProcessTree.kill(root) { _ in false })
+        #expect(try Self.marked(mark).filter { getsid($0) == root } == before)
+        #expect(try ProcessTree.kill(root) { $0 != wrapper })
+        #expect(try Self.marked(mark) == [wrapper])
+        try ProcessTree.kill(wrapper)
+        Child.reap(wrapper)
+    }
+
     @Test("an unexpected process is left alone")
     func unexpected() throws {
         let root = try Child.spawn("exec sleep 1000")
