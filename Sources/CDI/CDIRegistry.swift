@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Linux
 
 /// The CDI devices of this node: what the specification files define.
@@ -72,7 +73,7 @@ public struct CDIRegistry: Sendable {
             return
         }
         do {
-            let specification = try CDISpecification.parse(Files.read(file, limit: Self.limit))
+            let specification = try CDISpecification.parse(Self.read(file))
             commons[file] = specification.containerEdits.map(CDIEdits.init)
             for device in specification.devices {
                 let edits = device.containerEdits.map(CDIEdits.init) ?? CDIEdits()
@@ -81,6 +82,15 @@ public struct CDIRegistry: Sendable {
         } catch {
             problems.append("\(file): \(error)")
         }
+    }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        // O_NONBLOCK: a FIFO must not hold us.
+        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else {
+            throw CDIError("read CDI specification: not a regular file")
+        }
+        return try Files.read(file, limit: limit, name: path)
     }
 
     private mutating func define(_ name: String, _ definition: Definition) {
