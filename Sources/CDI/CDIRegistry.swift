@@ -3,8 +3,7 @@ internal import Linux
 
 /// The CDI devices of this node: what the specification files define.
 ///
-/// Files are JSON. YAML files, which the specification allows too, are not read; they are reported in
-/// ``problems`` so that nobody wonders.
+/// Files are JSON, or YAML as far as CDI tools write it; what cannot be used is in ``problems``.
 public struct CDIRegistry: Sendable {
     private struct Definition: Sendable {
         var priority: Int
@@ -66,14 +65,12 @@ public struct CDIRegistry: Sendable {
     private var hint: String { problems.isEmpty ? "" : " (unusable: \(problems.joined(separator: "; ")))" }
 
     private mutating func load(_ file: String, priority: Int) {
-        guard file.hasSuffix(".json") else {
-            if file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
-                problems.append("\(file): YAML is not supported")
-            }
-            return
-        }
+        let isYAML = file.hasSuffix(".yaml") || file.hasSuffix(".yml")
+        guard isYAML || file.hasSuffix(".json") else { return }
         do {
-            let specification = try CDISpecification.parse(Self.read(file))
+            let bytes = try Self.read(file)
+            let specification = try CDISpecification.parse(
+                isYAML ? YAMLSubset.json(String(decoding: bytes, as: UTF8.self)) : bytes)
             commons[file] = specification.containerEdits.map(CDIEdits.init)
             for device in specification.devices {
                 let edits = device.containerEdits.map(CDIEdits.init) ?? CDIEdits()
