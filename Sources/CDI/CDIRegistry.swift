@@ -1,9 +1,9 @@
+internal import Glibc
 internal import Linux
 
 /// The CDI devices of this node: what the specification files define.
 ///
-/// Files are JSON. YAML files, which the specification allows too, are not read; they are reported in
-/// ``problems`` so that nobody wonders.
+/// Files are JSON, or YAML as far as CDI tools write it; what cannot be used is in ``problems``.
 public struct CDIRegistry: Sendable {
     private struct Definition: Sendable {
         var priority: Int
@@ -65,14 +65,12 @@ public struct CDIRegistry: Sendable {
     private var hint: String { problems.isEmpty ? "" : " (unusable: \(problems.joined(separator: "; ")))" }
 
     private mutating func load(_ file: String, priority: Int) {
-        guard file.hasSuffix(".json") else {
-            if file.hasSuffix(".yaml") || file.hasSuffix(".yml") {
-                problems.append("\(file): YAML is not supported")
-            }
-            return
-        }
+        let isYAML = file.hasSuffix(".yaml") || file.hasSuffix(".yml")
+        guard isYAML || file.hasSuffix(".json") else { return }
         do {
-            let specification = try CDISpecification.parse(Files.read(file, limit: Self.limit))
+            let bytes = try Self.read(file)
+            let specification = try CDISpecification.parse(
+                isYAML ? YAMLSubset.json(String(decoding: bytes, as: UTF8.self)) : bytes)
             commons[file] = specification.containerEdits.map(CDIEdits.init)
             for device in specification.devices {
                 let edits = device.containerEdits.map(CDIEdits.init) ?? CDIEdits()
@@ -81,6 +79,15 @@ public struct CDIRegistry: Sendable {
         } catch {
             problems.append("\(file): \(error)")
         }
+    }
+
+    private static func read(_ path: String) throws -> [UInt8] {
+        // O_NONBLOCK: a FIFO must not hold us.
+        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else {
+            throw CDIError("read CDI specification: not a regular file")
+        }
+        return try Files.read(file, limit: limit, name: path)
     }
 
     private mutating func define(_ name: String, _ definition: Definition) {

@@ -12,7 +12,7 @@ int fender_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, u
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 }
 
-int fender_openat(int dirfd, const char *path, int flags, mode_t mode)
+int fender_openat(int dirfd, const char *path, int flags, unsigned mode)
 {
 	return openat(dirfd, path, flags, mode);
 }

@@ -5,7 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int fender_pidfd_open(pid_t pid)
+int fender_pidfd_open(int pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }

@@ -21,7 +21,6 @@ public struct HugepageLimit: Sendable, Equatable {
         guard let number = UInt64(digits), number > 0, number < 1 << 20 else { throw malformed }
         let shift: UInt64
         switch pageSize.dropFirst(digits.count) {
-        case "", "B": shift = 0
         case "K", "k", "Ki", "KB", "kB", "KiB": shift = 10
         case "M", "Mi", "MB", "MiB": shift = 20
         case "G", "Gi", "GB", "GiB": shift = 30

@@ -24,7 +24,7 @@ enum OverlayMount {
             }
             switch try method ?? best(directories) {
             case .layerByLayer: return try detached(directories)
-            case .onThread: return try onPrivateThread(directories)
+            case .onThread: return try onPrivateThread(layers)
             }
         }
     }
@@ -84,14 +84,14 @@ enum OverlayMount {
     }
 
     /// The thread's mount namespace ends with it; the descriptor keeps the one mount alive.
-    private static func onPrivateThread(_ directories: LayerDirectories) throws -> Descriptor {
-        let place = directories.paths[0]
-        return Descriptor(
+    private static func onPrivateThread(_ layers: [String]) throws -> Descriptor {
+        Descriptor(
             owning: try OwnThread.run {
                 try system("unshare") { fender_unshare_mounts() }
-                // Any directory will do to mount on; this one is sure to be there.
-                try mountHere(directories, at: place)
-                return try Descriptor.open(place, pathOnly | O_DIRECTORY).release()
+                // Layers must be opened in the namespace that they are mounted in. Any directory will do to
+                // mount on; the first of them is sure to be there.
+                try mountHere(try LayerDirectories(layers), at: layers[0])
+                return try Descriptor.open(layers[0], pathOnly | O_DIRECTORY).release()
             })
     }
 

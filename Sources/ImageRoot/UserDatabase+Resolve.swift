@@ -39,6 +39,14 @@ public struct ContainerUser: Sendable, Equatable {
     public var groups: [UInt32]
     /// Home directory; nil when the image does not know the user.
     public var home: String?
+
+    /// A user out of known numbers.
+    public init(uid: UInt32, gid: UInt32, groups: [UInt32], home: String? = nil) {
+        self.uid = uid
+        self.gid = gid
+        self.groups = groups
+        self.home = home
+    }
 }
 
 extension UserDatabase {

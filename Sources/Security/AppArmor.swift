@@ -40,7 +40,7 @@ public struct AppArmor: Sendable {
     public func dockerOption(for profile: SecurityProfile) throws -> String? {
         switch profile {
         case .runtimeDefault: return nil
-        // Docker refuses apparmor= options where the kernel has none.
+        // Docker passes the option over where the kernel has no AppArmor; so there is none to give.
         case .unconfined: return isEnabled ? "apparmor=unconfined" : nil
         case .localhost(let name):
             guard isEnabled else {

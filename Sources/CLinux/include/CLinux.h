@@ -1,9 +1,11 @@
 // What Swift cannot reach of the kernel: macros, variadics, missing wrappers, and code that runs
 // after fork.
+//
+// These headers include none of the C library's that Glibc has for Swift: its types would seem to come from
+// here, and every file that uses one would have to import CLinux.
 #pragma once
 
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "clinux_mount.h"
 #include "clinux_process.h"
@@ -12,7 +14,7 @@
 int fender_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
 
 /// open(2) and openat(2) are variadic in C, which Swift does not import.
-int fender_openat(int dirfd, const char *path, int flags, mode_t mode);
+int fender_openat(int dirfd, const char *path, int flags, unsigned mode);
 
 enum {
 	FENDER_RESOLVE_NO_MAGICLINKS = 0x02,
