@@ -88,4 +88,13 @@ struct ProgramTests {
     @Test func optionsArePrinted() throws {
         #expect(try fender(["options", "--form=toml"]).output + "\n" == ConfigurationOption.sampleFile)
     }
+
+    /// Foundation brings 40 MB of Unicode data; FoundationEssentials does not.
+    @Test func foundationIsNotLinked() throws {
+        // The dynamic linker lists what it would load, as ldd(1) shows it.
+        let libraries = try fender([], environment: ["LD_TRACE_LOADED_OBJECTS=1"]).output
+        #expect(libraries.contains("libc.so.6"))
+        #expect(!libraries.contains("libFoundation.so"))
+        #expect(!libraries.contains("lib_FoundationICU.so"))
+    }
 }
