@@ -99,6 +99,52 @@ struct SourceTests {
         #expect(all.origins[name] == .flag(option.flag))
     }
 
+    @Test func eachOptionFillsItsField() throws {
+        var expected = FenderConfiguration()
+        expected.containerRuntimeEndpoint = .path("/var/run/cri-dockerd.sock")
+        expected.socketMode = 0o600
+        expected.socketGroup = 123
+        expected.streamingBindAddress = StreamingAddress(host: "::1", port: 10010)
+        expected.dockerEndpoint = .tcp(host: "docker.example", port: 2376, tls: false)
+        expected.dockerTLSCA = "/ca.pem"
+        expected.dockerTLSCert = "/cert.pem"
+        expected.dockerTLSKey = "/key.pem"
+        expected.runtimeRequestTimeout = .seconds(120)
+        expected.imagePullProgressDeadline = .seconds(600)
+        expected.podInfraContainerImage = "registry.k8s.io/pause:3.10"
+        expected.networkPlugin = .none
+        expected.cniConfDirectory = "/etc/cni"
+        expected.cniBinDirectories = ["/a", "/b"]
+        expected.cniCacheDirectory = "/var/cache/cni"
+        expected.podCIDRs = ["10.88.0.0/16", "fd00::/64"]
+        expected.ipv6DualStack = false
+        expected.networkPluginMTU = 1460
+        expected.hairpinMode = .hairpinVeth
+        expected.containerLogs = .symlink
+        expected.dockerLogMaxSize = 10 << 20
+        expected.dockerLogMaxFiles = 5
+        expected.runtimeCgroups = "/systemd/system.slice"
+        expected.rootDirectory = "/srv/fender"
+        expected.stateDirectory = "/run/other"
+        expected.adoptRootDirectories = ["/old"]
+        expected.logLevel = .warning
+        expected.logFormat = .json
+        expected.file = "/nonexistent/config.toml"
+        #expect(try load(values.map { "--\($0.name)=\($0.flag)" }).values == expected)
+    }
+
+    @Test(arguments: [
+        ([], nil), (["--docker-endpoint=tcp://d"], nil),
+        (["--docker-endpoint=https://d"], DockerTLS(ca: "", certificate: "", key: "")),
+        (["--docker-endpoint=tcp://d", "--docker-tls-ca=/a"], DockerTLS(ca: "/a", certificate: "", key: "")),
+        (
+            ["--docker-endpoint=tcp://d", "--docker-tls-cert=/c", "--docker-tls-key=/k"],
+            DockerTLS(ca: "", certificate: "/c", key: "/k")
+        ),
+    ]) func tlsTowardDocker(flags: [String], tls: DockerTLS?) throws {
+        #expect(try load(flags).values.dockerTLS == tls)
+    }
+
     @Test func theLastFlagWins() throws {
         let loaded = try load(["--root-directory=/a", "--cri-dockerd-root-directory", "/b"])
         #expect(loaded.values.rootDirectory == "/b")
