@@ -44,7 +44,6 @@ let package = Package(
         .systemLibrary(name: "CGRPC"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
-        .target(name: "CTOMLPlusPlus"),
         .target(name: "CVersion", cSettings: [.define("FENDER_REVISION", to: "\"\(revision)\"")]),
 
         // Leaves.
@@ -72,7 +71,7 @@ let package = Package(
 
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", protobuf, logging]),
-        layer("Configuration", ["CTOMLPlusPlus", "Linux", logging]),
+        layer("Configuration", ["Linux", logging]),
         .executableTarget(
             name: "fender",
             dependencies: [
@@ -95,9 +94,8 @@ let package = Package(
         tests("Runtime", ["CRI"]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),
         tests("CRIService", ["CRI", "Runtime", "RPC"]),
-        tests("Configuration", ["Linux"]),
+        tests("Configuration", ["Linux", "fender", logging]),
     ],
     swiftLanguageModes: [.v6],
-    cLanguageStandard: .gnu17,
-    cxxLanguageStandard: .cxx17
+    cLanguageStandard: .gnu17
 )

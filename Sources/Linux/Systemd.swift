@@ -1,3 +1,4 @@
+internal import CLinux
 public import Glibc
 
 /// What the service manager told this process, and the way to answer it: sd_notify(3), sd_listen_fds(3) and
@@ -16,7 +17,7 @@ public struct Systemd: Sendable {
     ]
 
     /// Reads the manager's variables; those meant for another process, or malformed, count as absent.
-    public init(_ environment: [String: String], process: pid_t = getpid()) {
+    public init(_ environment: [String: String], process: Int32 = getpid()) {
         notifySocket = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
         let watched = environment["WATCHDOG_PID"].map { Int32($0) == process } ?? true
         let period = environment["WATCHDOG_USEC"].flatMap(Int64.init) ?? 0

@@ -17,6 +17,8 @@ struct Daemon {
     func run() async throws {
         // A peer that is gone is an error of the call, not the end of the daemon.
         signal(SIGPIPE, SIG_IGN)
+        // Until someone listens for it, a request to read the settings again must not kill.
+        signal(SIGHUP, SIG_IGN)
         let log = Logger(label: "fender")
         log.info("starting", metadata: ["version": "\(BuildInformation.line)"])
         for warning in loaded.warnings { log.warning("\(warning)") }

@@ -5,7 +5,8 @@ internal import ServiceLifecycle
 internal import UnixSignals
 
 /// Answers the service manager: signs of life, the end, and SIGHUP, which reads the settings again.
-struct ManagerService: Service {
+struct ManagerService: Service, CustomStringConvertible {
+    let description = "systemd"
     let systemd: Systemd
     let output: LogOutput
     /// What the daemon started with, which it still runs on but for its log level.
