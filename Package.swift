@@ -47,6 +47,7 @@ let package = Package(
         // Leaves.
         layer("Linux", ["CLinux"]),
         layer("CRI", [protobuf]),
+        layer("Pause"),
         layer("RPC", ["CGRPC", "Linux", protobuf, logging]),
         layer("CNI", ["Linux", logging]),
         layer("PodFiles", ["Linux"]),
@@ -59,8 +60,8 @@ let package = Package(
         layer(
             "DockerRuntime",
             [
-                "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "PodFiles", "Security", "Linux", protobuf,
-                logging,
+                "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "Pause", "PodFiles", "Security", "Linux",
+                protobuf, logging,
             ]),
 
         // The service and the program.
@@ -69,7 +70,8 @@ let package = Package(
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI", "Configuration", "Linux", logging,
+                "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI", "Configuration", "Linux",
+                logging,
                 arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict),
@@ -77,6 +79,7 @@ let package = Package(
         tests("Linux"),
         tests("RPC"),
         tests("CNI"),
+        tests("Pause"),
         tests("PodFiles"),
         tests("Security"),
         tests("DockerEngine"),
