@@ -75,8 +75,8 @@ let package = Package(
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CVersion", "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI", "Configuration", "Linux", logging,
-                arguments, lifecycle, unixSignals,
+                "CVersion", "CRI", "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI",
+                "Configuration", "Linux", logging, arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict),
 
@@ -84,6 +84,7 @@ let package = Package(
         tests("Linux", ["TestScratch"]),
         tests("RPC", ["CGRPC", "Linux", protobuf, logging]),
         tests("CNI"),
+        tests("Pause"),
         tests("PodFiles", ["Linux", "TestScratch"]),
         tests("Security", ["Linux", "TestScratch"]),
         tests("Cgroups", ["Linux", "TestScratch"]),

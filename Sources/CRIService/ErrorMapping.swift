@@ -22,7 +22,7 @@ func status(for code: RuntimeError.Code) -> StatusCode {
     case .resourceExhausted: .resourceExhausted
     case .unimplemented: .unimplemented
     case .cancelled: .cancelled
-    case .internalError: .internalError
+    case .internalError: .internal
     default: .unknown
     }
 }

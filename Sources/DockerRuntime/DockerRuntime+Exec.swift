@@ -1,4 +1,5 @@
 public import CRI
+internal import Cgroups
 internal import DockerEngine
 internal import FoundationEssentials
 internal import Linux
@@ -57,7 +58,12 @@ extension DockerRuntime {
             let inspection = try await engine.inspectExec(exec, deadline: .seconds(10))
             guard inspection.Running, inspection.Pid > 1 else { return }
             let pid = Int32(clamping: inspection.Pid)
-            let gone = try await DedicatedThread.run { try ProcessTree.kill(pid) }
+            let `init` = Int32(world.container(inspection.ContainerID)?.pid ?? 0)
+            let gone = try await DedicatedThread.run {
+                // What the command left behind counts too, but never a stranger that got its number.
+                let cgroup = `init` > 0 ? try CgroupHierarchies.read().cgroup(of: `init`) : nil
+                return try ProcessTree.kill(pid, isExpected: cgroup.map { cgroup in { cgroup.contains($0) } })
+            }
             if !gone { logger.warning("exec survives SIGKILL", metadata: ["exec": "\(exec)", "pid": "\(pid)"]) }
         } catch where isNotFound(error) {
         } catch {

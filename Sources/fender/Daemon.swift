@@ -1,7 +1,12 @@
+internal import CNI
+internal import CRIService
 internal import Configuration
+internal import DockerEngine
+internal import DockerRuntime
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import RPC
 internal import ServiceLifecycle
 internal import UnixSignals
 
@@ -23,16 +28,33 @@ struct Daemon {
         log.info("starting", metadata: ["version": "\(BuildInformation.line)"])
         for warning in loaded.warnings { log.warning("\(warning)") }
 
-        // Services stop in reverse: the manager hears of it first.
+        let values = loaded.values
+        let runtime = try DockerRuntime(
+            engine: DockerEngine(endpoint: values.engineEndpoint(), logger: Logger(label: "docker")),
+            network: values.podNetwork(), settings: values.dockerSettings, logger: Logger(label: "runtime"))
+        let rpc = try RPCService(
+            endpoint: endpoint(values), methods: CRIService(runtime: runtime).methods(), systemd: systemd)
         let manager = ManagerService(
             systemd: systemd, output: output, started: loaded, reread: reread, log: Logger(label: "systemd"))
+        // Services stop in reverse: the manager hears of it first, then calls end, then Docker is let go.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: manager)],
+                services: [
+                    .init(service: RuntimeService(runtime: runtime)), .init(service: rpc), .init(service: manager),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle")))
-        try systemd.notify(.ready)
         try await group.run()
         log.info("stopped")
+    }
+
+    private func endpoint(_ values: FenderConfiguration) throws -> Server.Endpoint {
+        switch values.containerRuntimeEndpoint {
+        case .path(let path):
+            let directory = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+            try Files.makeDirectories("/" + directory.dropFirst().joined(separator: "/"))
+            return .path(path, mode: values.socketMode, group: values.socketGroup)
+        case .inherited(let name): return .inherited(try systemd.listener(name).release())
+        }
     }
 }

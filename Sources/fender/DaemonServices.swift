@@ -1,0 +1,43 @@
+internal import DockerRuntime
+internal import Linux
+internal import Logging
+internal import RPC
+internal import ServiceLifecycle
+
+/// Keeps the World until everything above it has stopped.
+struct RuntimeService: Service, CustomStringConvertible {
+    let description = "runtime"
+    let runtime: DockerRuntime
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await self.runtime.run() }
+    }
+}
+
+/// Serves the CRI; calls in progress get a grace time at the end.
+struct RPCService: Service, CustomStringConvertible {
+    let description = "cri"
+    let server: Server
+    let systemd: Systemd
+
+    init(endpoint: Server.Endpoint, methods: [String: MethodHandler], systemd: Systemd) throws {
+        var configuration = Server.Configuration(endpoint: endpoint, logger: Logger(label: "cri"))
+        configuration.observer = { method, code, duration in
+            let level: Logger.Level = code == .ok ? .debug : .info
+            Logger(label: "cri").log(
+                level: level, "call", metadata: ["method": "\(method)", "code": "\(code)", "took": "\(duration)"])
+        }
+        server = Server(configuration: configuration, methods: methods)
+        self.systemd = systemd
+    }
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run {
+                try? self.systemd.notify(.ready)
+            }
+        } onGracefulShutdown: {
+            server.shutdown(grace: .seconds(10))
+        }
+    }
+}

@@ -1,0 +1,49 @@
+internal import CNI
+internal import Configuration
+internal import DockerEngine
+internal import DockerRuntime
+internal import Logging
+
+/// The settings as the parts of the daemon take them.
+extension FenderConfiguration {
+    func engineEndpoint() throws -> DockerEngine.DockerEndpoint {
+        switch dockerEndpoint {
+        case .unix(let path): .init(.unix(path: path))
+        case .tcp(let host, let port, _): .init(.tcp(host: host, port: port), tls: dockerTLS.map(Self.tls))
+        }
+    }
+
+    private static func tls(_ files: DockerTLS) -> DockerEngine.DockerEndpoint.TLS {
+        func named(_ file: String) -> String? { file.isEmpty ? nil : file }
+        return .init(
+            caFile: named(files.ca), certificateFile: named(files.certificate), keyFile: named(files.key))
+    }
+
+    /// The CNI client; nil when Docker's bridge is the network.
+    func podNetwork() -> PodNetwork? {
+        guard networkPlugin == .cni else { return nil }
+        var settings = PodNetwork.Settings()
+        settings.configurationDirectory = cniConfDirectory
+        settings.pluginDirectories = cniBinDirectories
+        settings.cacheDirectory = cniCacheDirectory
+        settings.journalDirectory = "\(rootDirectory)/cni"
+        let network = PodNetwork(settings: settings, logger: Logger(label: "cni"))
+        network.podCIDRs = podCIDRs
+        return network
+    }
+
+    var dockerSettings: DockerSettings {
+        var settings = DockerSettings()
+        settings.rootDirectory = rootDirectory
+        settings.stateDirectory = stateDirectory
+        settings.adoptedRoots = adoptRootDirectories.filter { $0 != rootDirectory }
+        settings.infraImage = podInfraContainerImage.isEmpty ? nil : podInfraContainerImage
+        settings.network = networkPlugin == .cni ? .cni : .bridge
+        settings.logs = containerLogs == .cri ? .cri : .symlink
+        settings.sourceLogBytes = dockerLogMaxSize
+        settings.sourceLogFiles = dockerLogMaxFiles
+        settings.pullProgressDeadline = imagePullProgressDeadline
+        settings.dualStack = ipv6DualStack
+        return settings
+    }
+}
