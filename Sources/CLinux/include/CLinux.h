@@ -2,6 +2,9 @@
 // after fork.
 #pragma once
 
+#include "clinux_netns.h"
+#include "clinux_spawn.h"
+
 #include <stdint.h>
 #include <sys/types.h>
 
