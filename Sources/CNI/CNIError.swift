@@ -33,6 +33,8 @@ public struct CNIError: Error, Sendable, Equatable, CustomStringConvertible {
             if case .plugin(let number) = kind { number } else { nil }
         }
 
+        /// The plugin does not know the container: there is nothing to clean up (3).
+        public static var unknownContainer: Code { .plugin(3) }
         /// A transient condition: the plugin asks to be called again later (11).
         public static var tryAgainLater: Code { .plugin(11) }
         /// STATUS: the plugin cannot serve ADD (50).

@@ -1,21 +1,41 @@
+internal import Glibc
+internal import Linux
+
 /// What the configuration directory held at one moment.
-public struct NetworkSnapshot: Sendable {
+public struct NetworkSnapshot: Sendable, Equatable {
     /// The network that new pods get: the first valid file's; nil when there is none.
     public var network: Network?
     /// The files that were passed over, and why.
     public var rejected: [String: String]
 
-    static func load(_ directory: String) -> NetworkSnapshot { NetworkSnapshot(network: nil, rejected: [:]) }
-}
+    /// Reads the directory: `*.conflist`, `*.conf` and `*.json` in the order of their names. Never fails: an unreadable
+    /// directory is a rejected file.
+    static func load(_ directory: String) -> NetworkSnapshot {
+        var snapshot = NetworkSnapshot(network: nil, rejected: [:])
+        let names: [String]
+        do {
+            names = try Files.names(in: directory)
+        } catch {
+            snapshot.rejected[directory] = "\(error)"
+            return snapshot
+        }
+        for name in names where [".conflist", ".conf", ".json"].contains(where: name.hasSuffix) {
+            do {
+                let network = try Network(file: name, in: directory)
+                snapshot.network = snapshot.network ?? network
+            } catch {
+                snapshot.rejected[name] = (error as? CNIError)?.message ?? "\(error)"
+            }
+        }
+        return snapshot
+    }
 
-/// A network: a list of plugins that run one after another.
-public struct Network: Sendable, Equatable {
-    /// Its name.
-    public var name: String
-    /// The version of the specification that is spoken with its plugins.
-    public var cniVersion: String
-    /// The file that it was read from.
-    public var path: String
-    /// The plugins' types, in order.
-    public var pluginTypes: [String]
+    /// A configuration file's bytes. A FIFO or a device in the directory must not hold us up.
+    static func read(_ path: String) throws -> [UInt8] {
+        let file = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+        guard try file.status().st_mode & S_IFMT == S_IFREG else {
+            throw CNIError(.invalidConfiguration, message: "not a regular file")
+        }
+        return try Files.read(file, limit: 1 << 20, name: path)
+    }
 }

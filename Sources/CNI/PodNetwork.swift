@@ -8,6 +8,16 @@ internal import Synchronization
 /// Every call may be made from anywhere at any time; calls about the same sandbox run one after another.
 /// Nothing here blocks the caller's thread.
 public final class PodNetwork: Sendable {
+    /// Which of a pod's addresses is its first.
+    public enum AddressPreference: String, Sendable, CaseIterable {
+        /// The order of the plugins' result.
+        case cni
+        /// IPv4 before IPv6.
+        case ipv4
+        /// IPv6 before IPv4.
+        case ipv6
+    }
+
     /// Where things are and how long they may take.
     public struct Settings: Sendable {
         /// Directory of `*.conflist`, `*.conf` and `*.json`.
@@ -16,7 +26,8 @@ public final class PodNetwork: Sendable {
         public var pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"]
         /// libcni's cache: `results/` below it holds one file an attachment. Shared with dockershim and cri-dockerd.
         public var cacheDirectory = "/var/lib/cni/cache"
-        /// Directory of the journal; one small file for every operation under way.
+        /// Directory of the journal; one small file for every operation under way. On a disk, for addresses that
+        /// plugins gave out outlive a reboot.
         public var journalDirectory = "/var/lib/fender/cni"
         /// Time for the whole chain of an ADD.
         public var addTimeout = Duration.seconds(220)
@@ -24,6 +35,8 @@ public final class PodNetwork: Sendable {
         public var deleteTimeout = Duration.seconds(60)
         /// Time for STATUS and VERSION.
         public var statusTimeout = Duration.seconds(5)
+        /// Which address is the pod's IP.
+        public var addressPreference = AddressPreference.cni
 
         /// The defaults.
         public init() {}
@@ -31,19 +44,25 @@ public final class PodNetwork: Sendable {
 
     let settings: Settings
     let logger: Logger
-    let state: Mutex<State>
+    let cache: AttachmentCache
+    let journal: AttachmentJournal
     let locks = AttachmentLocks()
+    let state: Mutex<State>
 
     struct State {
         var snapshot: NetworkSnapshot
         var podCIDRs: [String] = []
         var statusInFlight: Task<NetworkStatus, Never>?
+        /// Sandboxes that were torn down by us and have nothing on record: a repeated DEL has nothing to do.
+        var tornDown: Set<String> = []
     }
 
     /// A client; reads the configuration directory once. ``run()`` keeps it read.
     public init(settings: Settings, logger: Logger) {
         self.settings = settings
         self.logger = logger
+        cache = AttachmentCache(directory: settings.cacheDirectory)
+        journal = AttachmentJournal(directory: settings.journalDirectory)
         state = Mutex(State(snapshot: NetworkSnapshot.load(settings.configurationDirectory)))
     }
 

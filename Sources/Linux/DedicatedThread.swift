@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Synchronization
 
 /// A thread for work that blocks: it starts with the work, ends with it, and takes no signals.
 ///
@@ -7,9 +8,10 @@ internal import Glibc
 public enum DedicatedThread {
     /// Runs `body` on a thread of its own and answers what it answers. Throws SystemError when no thread can be had.
     public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await withCheckedThrowingContinuation { continuation in
+        let once = Once(body)
+        return try await withCheckedThrowingContinuation { continuation in
             do {
-                try detach { continuation.resume(with: Result(catching: body)) }
+                try detach { continuation.resume(with: once.call()) }
             } catch {
                 continuation.resume(throwing: error)
             }
@@ -32,6 +34,18 @@ public enum DedicatedThread {
 
     private static func check(_ error: CInt) throws {
         if error != 0 { throw SystemError(call: "pthread_create", code: error) }
+    }
+}
+
+/// Work that is let go with all it holds before its result is told: who waits for it may count descriptors.
+private final class Once<Value: Sendable>: Sendable {
+    private let body: Mutex<(@Sendable () throws -> Value)?>
+
+    init(_ body: @escaping @Sendable () throws -> Value) { self.body = Mutex(body) }
+
+    func call() -> Result<Value, any Error> {
+        guard let body = body.withLock({ $0.take() }) else { return .failure(CancellationError()) }
+        return Result(catching: body)
     }
 }
 

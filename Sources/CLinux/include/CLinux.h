@@ -5,6 +5,9 @@
 // here, and every file that uses one would have to import CLinux.
 #pragma once
 
+#include "clinux_netns.h"
+#include "clinux_spawn.h"
+
 #include <stdint.h>
 
 #include "clinux_mount.h"

@@ -1,0 +1,18 @@
+// Network namespaces and route netlink: calls under _GNU_SOURCE and the kernel's constants.
+#pragma once
+
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+
+/// setns(2) with CLONE_NEWNET, for the calling thread.
+int fender_enter_netns(int fd);
+
+/// unshare(2) with CLONE_NEWNET, for the calling thread.
+int fender_new_netns(void);
+
+enum {
+	/// IFF_UP; <net/if.h> and <linux/if.h> do not go together.
+	FENDER_IFF_UP = 1,
+};
