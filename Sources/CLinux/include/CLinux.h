@@ -17,3 +17,5 @@ enum {
 	FENDER_RESOLVE_BENEATH = 0x08,
 	FENDER_RESOLVE_IN_ROOT = 0x10,
 };
+
+#include "clinux_epoll.h"
