@@ -79,7 +79,9 @@ let package = Package(
         tests("CNI"),
         tests("PodFiles"),
         tests("Security"),
-        tests("DockerEngine"),
+        // A dockerd of the tests' own.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        tests("DockerEngine", ["TestSupport", "Linux"]),
         tests("DockerLogs"),
         tests("Runtime", ["CRI"]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),

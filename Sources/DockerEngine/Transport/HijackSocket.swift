@@ -7,7 +7,8 @@ enum HijackSocket {
     static func connect(to endpoint: DockerEndpoint) async throws -> CInt {
         guard endpoint.tls == nil else {
             throw DockerError(
-                .unsupported, message: "exec and attach through \(endpoint) are not possible: the client speaks no TLS there")
+                .unsupported,
+                message: "exec and attach through \(endpoint) are not possible: the client speaks no TLS there")
         }
         do {
             switch endpoint.address {
