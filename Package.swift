@@ -90,7 +90,9 @@ let package = Package(
         tests("Cgroups", ["Linux", "TestScratch"]),
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
-        tests("DockerEngine"),
+        // A dockerd of the tests' own.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        tests("DockerEngine", ["TestSupport", "Linux"]),
         tests("DockerLogs"),
         tests("Runtime", ["CRI"]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),

@@ -61,7 +61,7 @@ extension DockerEngine {
         return request
     }
 
-    private static func refusesVersion(_ response: Response) -> Bool {
+    static func refusesVersion(_ response: Response) -> Bool {
         response.status == 400 && response.dockerMessage.hasPrefix("client version ")
     }
 

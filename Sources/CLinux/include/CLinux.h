@@ -28,3 +28,4 @@ enum {
 
 /// environ(7); Swift refuses the mutable global.
 char **fender_environment(void);
+#include "clinux_epoll.h"

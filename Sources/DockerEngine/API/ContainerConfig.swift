@@ -83,7 +83,8 @@ extension Docker {
 
         /// A request to create a container.
         public init(
-            config: ContainerConfig, HostConfig: Docker.HostConfig = Docker.HostConfig(), NetworkingConfig: Docker.NetworkingConfig? = nil
+            config: ContainerConfig, HostConfig: Docker.HostConfig = Docker.HostConfig(),
+            NetworkingConfig: Docker.NetworkingConfig? = nil
         ) {
             self.config = config
             self.HostConfig = HostConfig

@@ -85,7 +85,9 @@ public enum DockerTime {
             if skipAny("Zz") { return 0 }
             let sign: Int64
             if skip("+") { sign = 1 } else if skip("-") { sign = -1 } else { return nil }
-            guard let hours = number(2), skip(":"), let minutes = number(2), hours < 24, minutes < 60 else { return nil }
+            guard let hours = number(2), skip(":"), let minutes = number(2), hours < 24, minutes < 60 else {
+                return nil
+            }
             return sign * (hours * 3_600 + minutes * 60)
         }
     }

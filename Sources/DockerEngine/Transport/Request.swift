@@ -37,6 +37,11 @@ struct Request: Sendable {
     /// "METHOD /path", as errors name it.
     var name: String { "\(method.rawValue) \(path)" }
 
+    /// The body that a task feeds, if it is one.
+    var upload: Upload? {
+        if case .upload(let upload, _) = body { upload } else { nil }
+    }
+
     /// Adds `name=value`; nil adds nothing.
     mutating func add(_ name: String, _ value: String?) {
         guard let value else { return }
