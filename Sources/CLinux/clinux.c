@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,4 +23,19 @@ int fender_openat(int dirfd, const char *path, int flags, unsigned mode)
 char **fender_environment(void)
 {
 	return environ;
+}
+
+void fender_thread_name(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
+}
+
+int fender_accept(int listener)
+{
+	return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+int fender_eventfd(void)
+{
+	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }

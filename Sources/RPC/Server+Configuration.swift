@@ -30,8 +30,11 @@ extension Server {
         public var threads = 1
         /// How long cancelled handlers may go on before ``Server/run(onListening:)`` returns without them.
         public var cancellationGrace = Duration.seconds(5)
-        /// Serialised `google.protobuf.FileDescriptorSet` for server reflection, in any order, with all imports.
-        public var descriptors: [[UInt8]] = []
+        /// For server reflection: serialised `google.protobuf.FileDescriptorSet`s in base64, with all imports
+        /// (`protoc --descriptor_set_out=FILE --include_imports`). Decoded only while a client asks.
+        public var descriptors: [String] = []
+        /// For server reflection: packages that are served under another name as well, new name to existing one.
+        public var packageAliases: [String: String] = [:]
         /// Told once about each call when its handler has ended: full method ("unknown" for a method that does not
         /// exist), status and time taken. Runs on the call's task: it must be quick.
         public var observer: (@Sendable (_ method: String, _ code: StatusCode, _ duration: Duration) -> Void)?

@@ -19,6 +19,15 @@ int fender_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, u
 /// open(2) and openat(2) are variadic in C, which Swift does not import.
 int fender_openat(int dirfd, const char *path, int flags, unsigned mode);
 
+/// Names the calling thread (15 bytes at most show); pthread_setname_np is a GNU extension, not imported.
+void fender_thread_name(const char *name);
+
+/// accept4(2) without the peer's address, close-on-exec and non-blocking; a GNU extension. Returns a descriptor or -1.
+int fender_accept(int listener);
+
+/// eventfd(2) from 0, close-on-exec and non-blocking; not in Swift's Glibc module. Returns a descriptor or -1.
+int fender_eventfd(void);
+
 enum {
 	FENDER_RESOLVE_NO_MAGICLINKS = 0x02,
 	FENDER_RESOLVE_NO_SYMLINKS = 0x04,

@@ -1,0 +1,103 @@
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import Logging
+
+/// Accepts connections on a thread of its own and hands them on.
+///
+/// Our own socket instead of the core's, because the core can neither set its mode, nor rename it into place, nor take
+/// one from systemd, nor bound the number of connections.
+final class Acceptor: Sendable {
+    private let listener: UnixListener
+    private let wake: Descriptor
+    private let ended = Latch()
+    private let maximum: Int
+    private let logger: Logger
+    private let adopt: @Sendable (_ socket: CInt) -> Void
+
+    /// `adopt` takes over a connected socket. Throws ``SystemError`` when there is no descriptor for the wake-up.
+    init(
+        _ listener: consuming UnixListener, maximum: Int, logger: Logger,
+        adopt: @escaping @Sendable (_ socket: CInt) -> Void
+    ) throws {
+        wake = Descriptor(owning: try system("eventfd") { fender_eventfd() })
+        self.listener = listener
+        self.maximum = maximum
+        self.logger = logger
+        self.adopt = adopt
+    }
+
+    /// Starts the thread.
+    func start() throws {
+        try Thread.start("rpc-accept") { [self] in
+            run()
+            ended.open()
+        }
+    }
+
+    /// Ends the thread and removes the socket's file; connections handed on stay.
+    func stop() async {
+        listener.removeFile()
+        var one: UInt64 = 1
+        write(wake.raw, &one, MemoryLayout<UInt64>.size)
+        await ended.wait()
+    }
+
+    private func run() {
+        var connections = Connections()
+        var pause: CInt = 0
+        while true {
+            // After a failure for want of descriptors or memory only the wake-up is watched for a while.
+            var watched = [
+                pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: pause == 0 ? listener.descriptor.raw : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            if poll(&watched, 2, pause == 0 ? -1 : pause) < 0 && errno != EINTR { return }
+            if watched[0].revents != 0 { return }
+            pause = acceptAll(&connections) ? 0 : min(max(50, pause * 2), 1000)
+        }
+    }
+
+    /// Accepts what is waiting; false when the process or the machine is short of something.
+    private func acceptAll(_ connections: inout Connections) -> Bool {
+        while true {
+            let socket = fender_accept(listener.descriptor.raw)
+            if socket < 0 {
+                switch errno {
+                case EAGAIN: return true
+                case EINTR, ECONNABORTED: continue
+                default:
+                    logger.warning("\(SystemError(call: "accept", code: errno)); trying again")
+                    return false
+                }
+            }
+            if connections.add(socket, maximum: maximum) {
+                adopt(socket)
+            } else {
+                close(socket)
+                logger.warning("connection refused: \(maximum) are open")
+            }
+        }
+    }
+}
+
+/// Which connections are open, although the core closes them without telling.
+///
+/// A connection is known by its descriptor's number and inode; it is gone when the number stands for something else.
+struct Connections {
+    private var open: [(descriptor: CInt, inode: ino_t)] = []
+
+    /// Takes note of a connection unless there are `maximum` already.
+    mutating func add(_ socket: CInt, maximum: Int) -> Bool {
+        if open.count >= maximum { open.removeAll { Self.inode($0.descriptor) != $0.inode } }
+        guard open.count < maximum, let inode = Self.inode(socket) else { return false }
+        open.append((socket, inode))
+        return true
+    }
+
+    private static func inode(_ descriptor: CInt) -> ino_t? {
+        var status = stat()
+        // EBADF is an answer here: the core has closed the number.
+        return fstat(descriptor, &status) == 0 ? status.st_ino : nil
+    }
+}

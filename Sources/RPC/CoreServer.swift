@@ -1,0 +1,64 @@
+internal import CGRPC
+internal import Synchronization
+
+/// The core's server with its queue, from creation to destruction in the order that the core demands.
+final class CoreServer: Sendable {
+    /// The core's server and credentials may be used from any thread; they are freed once, by ``close()``.
+    private nonisolated(unsafe) let raw: OpaquePointer
+    private nonisolated(unsafe) let credentials: OpaquePointer
+    private let queue: CompletionQueue
+
+    /// Standing requests: as many calls can arrive before the first is looked at.
+    private static let acceptances = 16
+
+    /// Starts the core, its threads and a server that has no connections yet.
+    ///
+    /// Throws ``SystemError`` when no thread can be had.
+    init(dispatcher: Dispatcher) throws {
+        CoreLog.send(to: dispatcher.logger)
+        grpc_init()
+        do {
+            queue = try CompletionQueue(threads: dispatcher.configuration.threads)
+        } catch {
+            grpc_shutdown()
+            throw error
+        }
+        raw = ChannelArguments(dispatcher.configuration).withRaw { grpc_server_create($0, nil) }
+        credentials = grpc_insecure_server_credentials_create()
+        grpc_server_register_completion_queue(raw, queue.raw, nil)
+        grpc_server_start(raw)
+        for _ in 0..<Self.acceptances {
+            Acceptance(server: raw, queue: queue, dispatcher: dispatcher).request()
+        }
+    }
+
+    /// Hands a connected socket to the core, which closes it.
+    func adopt(_ socket: CInt) {
+        grpc_server_add_channel_from_fd(raw, socket, credentials)
+    }
+
+    /// Tells the clients to call no more and refuses what comes; the latch opens when all connections are gone.
+    func stop() -> Latch {
+        let stopped = Latch()
+        grpc_server_shutdown_and_notify(raw, queue.raw, Operation { _ in stopped.open() }.tag)
+        return stopped
+    }
+
+    /// Cancels the calls in progress and closes the connections; after ``stop()``.
+    func cancel() {
+        grpc_server_cancel_all_calls(raw)
+    }
+
+    /// Frees everything; after the latch of ``stop()`` has opened.
+    func close() async {
+        let closed = Latch()
+        // The pool must not wait for the core's threads to end: a thread of the queue does.
+        queue.shutdown { [self] in
+            grpc_server_destroy(raw)
+            grpc_server_credentials_release(credentials)
+            grpc_shutdown()
+            closed.open()
+        }
+        await closed.wait()
+    }
+}

@@ -1,0 +1,107 @@
+internal import Logging
+internal import Synchronization
+
+/// Gives each call to its handler and knows which calls are in progress.
+final class Dispatcher: Sendable {
+    let configuration: Server.Configuration
+    let logger: Logger
+    /// Opens when the server stops and the last call has left.
+    let empty = Latch()
+    private let methods: [String: MethodHandler]
+    private let state = Mutex(State())
+
+    private struct State {
+        var calls = 0
+        var stopping = false
+        /// Calls with no end of their own.
+        var openEnded: [ObjectIdentifier: Call] = [:]
+    }
+
+    init(configuration: Server.Configuration, methods: [String: MethodHandler]) {
+        self.configuration = configuration
+        self.methods = methods
+        logger = configuration.logger
+    }
+
+    /// Takes a call that has just come.
+    func arrived(_ call: Call) {
+        let method = methods[call.context.method]
+        let (calls, stopping) = state.withLock { state in
+            state.calls += 1
+            if method?.isOpenEnded == true { state.openEnded[ObjectIdentifier(call)] = call }
+            return (state.calls, state.stopping)
+        }
+        call.watchForClose()
+        guard let method else {
+            return call.refuse(
+                RPCError(.unimplemented, "unknown method \(call.context.method)"), reportedAs: "unknown")
+        }
+        guard calls <= configuration.maximumCalls else {
+            return call.refuse(RPCError(.resourceExhausted, "too many calls in progress"))
+        }
+        dispatch(call, to: method)
+        if stopping && method.isOpenEnded { call.stop() }
+    }
+
+    private func dispatch(_ call: Call, to method: MethodHandler) {
+        let context = call.context
+        let writer = ResponseWriter { try await call.write($0) }
+        switch method {
+        case .unary(let handler):
+            call.handleRequest { try await handler($0, context) }
+        case .serverStreaming(let handler):
+            call.handleRequest {
+                try await handler($0, context, writer)
+                return nil
+            }
+        case .subscription(let handler):
+            call.handleRequest {
+                try await handler($0, context, writer)
+                return nil
+            }
+        case .bidirectional(let handler):
+            call.handle {
+                try await handler(RequestReader { try await call.next() }, context, writer)
+                return nil
+            }
+        }
+    }
+
+    /// Takes note that nothing more will happen for a call.
+    func left(_ call: Call) {
+        let last = state.withLock { state in
+            state.calls -= 1
+            if !state.openEnded.isEmpty { state.openEnded[ObjectIdentifier(call)] = nil }
+            return state.stopping && state.calls == 0
+        }
+        if last { empty.open() }
+    }
+
+    /// Ends the open-ended calls, and opens ``empty`` as soon as there is no call.
+    func stop() {
+        let (calls, openEnded) = state.withLock { state in
+            state.stopping = true
+            return (state.calls, state.openEnded)
+        }
+        for call in openEnded.values { call.stop() }
+        if calls == 0 { empty.open() }
+    }
+
+    /// The number of calls in progress.
+    var calls: Int { state.withLock { $0.calls } }
+
+    /// Reports an ended call to the observer.
+    func observe(_ call: Call, _ code: StatusCode, method: String? = nil) {
+        configuration.observer?(method ?? call.context.method, code, call.arrival.duration(to: .now))
+    }
+}
+
+extension MethodHandler {
+    /// Whether its calls have no end of their own.
+    fileprivate var isOpenEnded: Bool {
+        switch self {
+        case .unary, .serverStreaming: false
+        case .subscription, .bidirectional: true
+        }
+    }
+}
