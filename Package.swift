@@ -89,7 +89,11 @@ let package = Package(
         tests("CDI"),
         tests("ImageRoot", ["Linux", "CLinux"]),
         tests("DockerEngine"),
-        tests("DockerLogs"),
+        // What the crash tests of DockerLogs kill.
+        .executableTarget(
+            name: "log-follower-probe", dependencies: ["DockerLogs", logging], path: "Tests/log-follower-probe",
+            swiftSettings: strict),
+        tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI"]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),
         tests("CRIService", ["CRI", "Runtime", "RPC"]),
