@@ -93,7 +93,11 @@ let package = Package(
         // A dockerd of the tests' own.
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
         tests("DockerEngine", ["TestSupport", "Linux"]),
-        tests("DockerLogs"),
+        // What the crash tests of DockerLogs kill.
+        .executableTarget(
+            name: "log-follower-probe", dependencies: ["DockerLogs", logging], path: "Tests/log-follower-probe",
+            swiftSettings: strict),
+        tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI"]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine"]),
         tests("CRIService", ["CRI", "Runtime", "RPC"]),

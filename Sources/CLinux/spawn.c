@@ -44,7 +44,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 	return error;
 }
 
-static int spawn_with(const char *path, char *const argv[], char *const envp[], const int sources[4], pid_t *pid)
+static int spawn_with(const char *path, char *const argv[], char *const envp[], const int sources[4], int *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -65,7 +65,7 @@ static int spawn_with(const char *path, char *const argv[], char *const envp[], 
 }
 
 int fender_spawn(const char *path, char *const argv[], char *const envp[], int in, int out, int err, int heir,
-		 pid_t *pid, int *pidfd)
+		 int *pid, int *pidfd)
 {
 	int sources[4] = {above_targets(in), above_targets(out), above_targets(err), above_targets(heir)};
 	int error = 0;

@@ -2,11 +2,38 @@ extension ByteBuffer {
     /// Appends the inside of a JSON string with its escapes undone; what is no escape becomes U+FFFD.
     func appendUnescaped(_ string: UnsafeRawBufferPointer) {
         var position = 0
-        while let slash = string.index(of: UInt8(ascii: "\\"), in: position..<string.count) {
-            append(UnsafeRawBufferPointer(rebasing: string[position..<slash]))
-            position = appendEscape(string, at: slash)
+        while position < string.count {
+            position = appendPlain(string, from: position)
+            if position < string.count { position = appendEscape(string, at: position) }
         }
-        append(UnsafeRawBufferPointer(rebasing: string[position..<string.count]))
+    }
+
+    /// Appends what comes before the next backslash; answers where that is.
+    ///
+    /// Eight bytes at a time: a log of JSON has an escaped quote every few bytes, too often for a call of memchr(3) each.
+    private func appendPlain(_ string: UnsafeRawBufferPointer, from start: Int) -> Int {
+        guard let source = string.baseAddress else { return string.count }
+        let target = room(string.count - start)
+        var position = start
+        while position + 8 <= string.count {
+            let word = source.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            UnsafeMutableRawPointer(target + (position - start)).storeBytes(of: word, as: UInt64.self)
+            // A byte of `other` is zero where a backslash stands; the lowest such byte gets its high bit set here.
+            let other = word ^ 0x5C5C_5C5C_5C5C_5C5C
+            let found = (other &- 0x0101_0101_0101_0101) & ~other & 0x8080_8080_8080_8080
+            if found != 0 {
+                position += UInt64(littleEndian: found).trailingZeroBitCount / 8
+                fill(position - start)
+                return position
+            }
+            position += 8
+        }
+        while position < string.count, string[position] != UInt8(ascii: "\\") {
+            target[position - start] = string[position]
+            position += 1
+        }
+        fill(position - start)
+        return position
     }
 
     /// Undoes the escape whose backslash is at `slash`; answers where it ends.

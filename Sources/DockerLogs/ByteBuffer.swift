@@ -34,6 +34,17 @@ final class ByteBuffer {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Where `length` bytes more can be written, to be counted by ``fill(_:)`` then.
+    func room(_ length: Int) -> UnsafeMutablePointer<UInt8> {
+        reserve(length)
+        return base + count
+    }
+
+    /// Counts bytes written into ``room(_:)``.
+    func fill(_ length: Int) {
+        count += length
+    }
+
     /// Forgets everything from `length` on.
     func truncate(to length: Int) {
         count = min(count, length)
@@ -47,6 +58,10 @@ final class ByteBuffer {
 
     private func reserve(_ more: Int) {
         guard count + more > capacity else { return }
+        grow(more)
+    }
+
+    private func grow(_ more: Int) {
         let larger = max(capacity * 2, count + more)
         let moved = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
         moved.update(from: base, count: count)

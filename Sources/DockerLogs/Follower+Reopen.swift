@@ -3,7 +3,7 @@ internal import Linux
 
 extension Follower {
     /// Goes on in a new file at the log's path, or in the one that is there. On failure nothing has changed.
-    func reopen() throws {
+    func reopen(_ work: Workspace) throws {
         let directory = try DestinationDirectory(of: request.destination, creating: true)
         let created = try directory.create()
         guard let next = try created ?? directory.open(directory.name) else {
@@ -11,7 +11,11 @@ extension Follower {
         }
         if next.id == destination.id { return }
         do {
-            try move(to: next)
+            if try previous != nil && destination.status().st_nlink == 0 {
+                try replaceDestination(next, isNew: created != nil, directory, work)
+            } else {
+                try move(to: next)
+            }
         } catch {
             if created != nil { directory.removeCreated() }
             throw error
@@ -37,17 +41,28 @@ extension Follower {
         checkpointAt = nil
     }
 
-    /// Writes the checkpoint, and before looks whether the log is still the file at its path.
+    /// Goes on in `file` from where the files tell, the one written so far being deleted.
+    private func replaceDestination(
+        _ file: DestinationFile, isNew: Bool, _ directory: borrowing DestinationDirectory, _ work: Workspace
+    ) throws {
+        let checkpoint = present
+        destination = file
+        try resume(from: checkpoint, directory, isNew: isNew, work)
+    }
+
+    /// Writes the checkpoint, and before looks whether the log is still the file at its path; answers whether it was not.
     ///
     /// The kubelet renames the old file back, over the new one, when it does not hear that reopening succeeded. Then the
     /// old one is taken up where it was left.
-    func checkpoint(_ work: Workspace) {
+    @discardableResult
+    func checkpoint(_ work: Workspace) -> Bool {
+        var isReplaced = false
         do {
-            if let previous, try destination.status().st_nlink == 0 {
+            if previous != nil, try destination.status().st_nlink == 0 {
                 let directory = try DestinationDirectory(of: request.destination, creating: false)
-                if let file = try directory.open(directory.name), file.id == previous.output.file {
-                    destination = file
-                    try resume(from: Checkpoint(current: previous), directory, work)
+                if let file = try directory.open(directory.name) {
+                    isReplaced = true
+                    try replaceDestination(file, isNew: false, directory, work)
                 }
             }
         } catch let error as SystemError where error.code == ENOENT {
@@ -56,5 +71,6 @@ extension Follower {
             fail(error, work)
         }
         save()
+        return isReplaced
     }
 }

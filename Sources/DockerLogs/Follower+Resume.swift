@@ -2,20 +2,23 @@ internal import Glibc
 internal import Linux
 
 extension Follower {
-    static func openOrCreate(_ directory: borrowing DestinationDirectory) throws -> DestinationFile {
-        if let file = try directory.open(directory.name) { return file }
-        if let file = try directory.create() { return file }
+    /// What stands at the log's path, made if nothing does.
+    static func openOrCreate(
+        _ directory: borrowing DestinationDirectory
+    ) throws -> (file: DestinationFile, isNew: Bool) {
+        if let file = try directory.open(directory.name) { return (file, false) }
+        if let file = try directory.create() { return (file, true) }
         throw LogError(.unsafeDestination, "open \(directory.path)/\(directory.name), which something else is making")
     }
 
-    /// Takes up the positions of `checkpoint`; `destination` is what stands at the log's path, new or not.
+    /// Takes up the positions of `checkpoint`; `destination` is what stands at the log's path.
     func resume(
-        from checkpoint: Checkpoint?, _ directory: borrowing DestinationDirectory, _ work: Workspace
+        from checkpoint: Checkpoint?, _ directory: borrowing DestinationDirectory, isNew: Bool, _ work: Workspace
     ) throws {
         size = try destination.size()
         excess = 0
         previous = nil
-        let point = try checkpoint.map { try resumeDestination($0, directory) }
+        let point = try checkpoint.map { try resumeDestination($0, directory, isNew: isNew) }
         if excess < 0 {
             // Shorter than it was: truncated by somebody, or by a power loss.
             excess = 0
@@ -28,31 +31,44 @@ extension Follower {
     }
 
     /// Finds the file that the checkpoint speaks of, and how much was written since; answers the point to go on from.
+    ///
+    /// An inode number may have come to stand for a new file, which then is shorter.
     private func resumeDestination(
-        _ checkpoint: Checkpoint, _ directory: borrowing DestinationDirectory
+        _ checkpoint: Checkpoint, _ directory: borrowing DestinationDirectory, isNew: Bool
     ) throws -> Checkpoint.Point {
         let point = checkpoint.current
         previous = checkpoint.previous
-        if destination.id == point.output.file {
+        if destination.id == point.output.file && !isNew && size >= point.output.size {
             excess = size - point.output.size
             return point
         }
-        if let renamed = try directory.rotated(point.output.file) {
-            // The kubelet renamed it, and we went down before we went on in a new one or before we noted that. A line torn
-            // by our end is cut, and begins the new file.
-            _ = try renamed.cutTornLine()
-            excess = try renamed.size() - point.output.size + size
-            previous = point
+        // The kubelet renamed it, and we went down before we went on in a new one or before we noted that.
+        if try resume(behind: point, directory) { return point }
+        guard let previous else {
+            excess = destination.id == point.output.file && !isNew ? size - point.output.size : 0
             return point
         }
-        if let previous, destination.id == previous.output.file {
-            // The kubelet did not hear of our success and put the old file back over the new one.
+        // The kubelet did not hear of our success and put the old file back over the new one …
+        if destination.id == previous.output.file && !isNew {
             excess = size - previous.output.size
             self.previous = nil
             return previous
         }
-        excess = 0
-        return point
+        // … and has renamed it again since; or somebody has deleted or cut the new one.
+        return try resume(behind: previous, directory) ? previous : point
+    }
+
+    /// Looks for the log of `point` under one of the kubelet's names for rotated logs; if it is there, all that it holds and
+    /// all that `destination` holds was written since.
+    ///
+    /// A line torn by our end is cut there, and begins the new file.
+    private func resume(behind point: Checkpoint.Point, _ directory: borrowing DestinationDirectory) throws -> Bool {
+        guard let renamed = try directory.rotated(point.output.file) else { return false }
+        let renamedSize = try renamed.size()
+        guard renamedSize >= point.output.size else { return false }
+        excess = renamedSize - (try renamed.cutTornLine()) - point.output.size + size
+        previous = point
+        return true
     }
 
     /// Finds the file that is to be read on, at whatever number it stands now.
@@ -61,10 +77,10 @@ extension Follower {
         successors = []
         position = nil
         if let saved {
-            let files = try SourceFile.chain(request.source)
-            if let index = files.firstIndex(where: { $0.holds(saved) }) {
-                source = files[index]
-                successors = files[..<index].reversed()
+            let files = try SourceFile.chain(request.source) { $0.holds(saved) }
+            if let last = files.last, last.holds(saved) {
+                source = last
+                successors = files.dropLast().reversed()
                 position = saved
                 return
             }

@@ -5,7 +5,7 @@ extension Follower {
     /// Sees that there is a file to read; begins with the oldest that Docker has. False if there is none.
     func openSource() throws -> Bool {
         if source != nil { return true }
-        let files = try SourceFile.chain(request.source)
+        let files = try SourceFile.chain(request.source) { _ in false }
         guard let oldest = files.last else { return false }
         var start = Checkpoint.Source(file: oldest.id)
         start.notBefore = firstNotBefore
@@ -21,6 +21,7 @@ extension Follower {
     func moveOn() {
         guard !successors.isEmpty else { return }
         let next = successors.removeFirst()
+        isDeletionSeen = false
         var start = Checkpoint.Source(file: next.id)
         start.notBefore = position?.notBefore
         source = next
@@ -35,12 +36,30 @@ extension Follower {
         guard let newest = successors.last ?? source else { return false }
         var status = stat()
         guard lstat(request.source, &status) == 0, FileID(status) != newest.id else { return false }
-        let files = try SourceFile.chain(request.source)
-        let newer = files.prefix { $0.id != newest.id }
-        guard !newer.isEmpty else { return false }
-        if newer.count == files.count { work.statistics.gaps += 1 }
+        var newer = try SourceFile.chain(request.source) { $0.id == newest.id }
+        if newer.last?.id == newest.id {
+            newer.removeLast()
+        } else if !newer.isEmpty {
+            work.statistics.gaps += 1
+        }
         successors += newer.reversed()
-        return true
+        return !newer.isEmpty
+    }
+
+    /// Whether Docker has deleted the file and not gone on in another.
+    func isDeleted(_ source: SourceFile) throws -> Bool {
+        try source.status().st_nlink == 0 && !Files.exists(request.source)
+    }
+
+    /// Closes a deleted file; as long as it is open the kernel keeps its directory, and does not tell that it is gone.
+    func letGo() throws {
+        forgetExcess()
+        source = nil
+        position = nil
+        isDeletionSeen = false
+        firstNotBefore = try destination.lastTime()
+        save()
+        if !Files.exists(Member.directory(of: request.source)) { isSourceGone = true }
     }
 
     /// Starts again with a file that was truncated, as Docker before 23 does when it keeps one file only.
@@ -71,12 +90,5 @@ extension Workspace {
             offset += count
         }
         return lines
-    }
-
-    /// Takes the converter's counts over into the statistics.
-    func countConverted() {
-        let counts = converter.takeCounts()
-        statistics.lines += counts.lines
-        statistics.malformedLines += counts.malformed
     }
 }

@@ -40,6 +40,16 @@ extension Follower {
             return .more
         }
         if try findSuccessors(work) { return .more }
+        if try isDeleted(source) {
+            // Read once more: all that was written before the deletion.
+            guard isDeletionSeen else {
+                isDeletionSeen = true
+                return .more
+            }
+            try convertOpenLine(chunk, position, work)
+            try letGo()
+            return .idle
+        }
         if isFinishing { try convertOpenLine(chunk, position, work) }
         // Somebody else has written to the log: nothing there is to be left out any more.
         if chunk.isEmpty { excess = 0 }
@@ -59,7 +69,8 @@ extension Follower {
     private func commit(_ consumed: Int, _ position: Checkpoint.Source, _ work: Workspace) throws {
         try write(work.converter.output.bytes, work)
         self.position = work.position(after: consumed, of: position)
-        work.countConverted()
+        work.statistics.lines += work.converter.lines
+        work.statistics.malformedLines += work.converter.malformed
         unsaved += consumed
         if checkpointAt == nil { checkpointAt = Workspace.now() + Self.checkpointNanoseconds }
     }

@@ -64,6 +64,8 @@ final class Follower {
     var hasFailedToSave = false
     /// The container has exited: an open last line will not be completed.
     var isFinishing = false
+    /// The source was found deleted; see ``letGo()``.
+    var isDeletionSeen = false
     /// Docker has removed the container.
     var isSourceGone = false
 
@@ -73,8 +75,9 @@ final class Follower {
         self.store = store
         self.logger = logger
         let directory = try DestinationDirectory(of: request.destination, creating: true)
-        destination = try Self.openOrCreate(directory)
-        try resume(from: store.load(request.containerID), directory, work)
+        let (file, isNew) = try Self.openOrCreate(directory)
+        destination = file
+        try resume(from: store.load(request.containerID), directory, isNew: isNew, work)
     }
 
     /// When this follower wants to be looked at though nothing happens.
@@ -88,13 +91,14 @@ final class Follower {
         Checkpoint.Point(source: position, output: Checkpoint.Output(file: file.id, size: size - excess))
     }
 
+    var present: Checkpoint { Checkpoint(current: point(in: destination, of: size), previous: previous) }
+
     /// Writes the checkpoint. A failure is logged and made good by the next one.
     func save() {
         unsaved = 0
         checkpointAt = nil
         do {
-            let current = point(in: destination, of: size)
-            try store.save(Checkpoint(current: current, previous: previous), request.containerID)
+            try store.save(present, request.containerID)
             hasFailedToSave = false
         } catch {
             if !hasFailedToSave { logger.warning("write checkpoint of \(request.containerID): \(error)") }

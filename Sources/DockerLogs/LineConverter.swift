@@ -15,14 +15,16 @@ struct LineConverter {
     var isPassingLine = false
     /// Entries that are no later than this are left out; set when the place to go on from is not known otherwise.
     var notBefore: [UInt8]?
-    private var lines: UInt64 = 0
-    private var malformed: UInt64 = 0
+    /// Entries in the last stretch.
+    private(set) var lines: UInt64 = 0
+    /// Lines in the last stretch that were none.
+    private(set) var malformed: UInt64 = 0
 
     /// Converts all complete lines of `chunk`, which begins where the last call's consumption ended.
     ///
     /// Answers how many bytes are done with. An incomplete last line is not consumed, unless it fills ``lineLimit``.
     mutating func convert(_ chunk: UnsafeRawBufferPointer) -> Int {
-        output.truncate(to: 0)
+        begin()
         var position = 0
         while position < chunk.count {
             // A file truncated under Docker's own feet goes on behind a hole.
@@ -45,7 +47,7 @@ struct LineConverter {
 
     /// Converts the entries in a last line that has no end; answers how many bytes they take.
     mutating func convertOpenLine(_ line: UnsafeRawBufferPointer) -> Int {
-        output.truncate(to: 0)
+        begin()
         var position = 0
         while !isPassingLine, let entry = EntryParser.entry(in: line, from: position) {
             emit(entry, of: line)
@@ -54,10 +56,10 @@ struct LineConverter {
         return position
     }
 
-    /// The entries and the malformed lines since the last call.
-    mutating func takeCounts() -> (lines: UInt64, malformed: UInt64) {
-        defer { (lines, malformed) = (0, 0) }
-        return (lines, malformed)
+    private mutating func begin() {
+        output.truncate(to: 0)
+        lines = 0
+        malformed = 0
     }
 
     private mutating func consumedOfOpenLine(_ length: Int) -> Int {

@@ -39,8 +39,8 @@ extension LogLoop {
 
     /// Lets go of a follower that is done; its checkpoint stays as long as Docker's files do.
     func end(_ member: Member) {
+        if member.follower.checkpoint(work) { return wake(member) }
         let isComplete = member.follower.failure == nil
-        member.follower.checkpoint(work)
         let isGone = member.follower.isSourceGone
         remove(member)
         if isGone { removeCheckpoint(member.id) }
@@ -89,7 +89,7 @@ extension LogLoop {
             throw LogError(.notFollowed, "reopen log of \(id), which is not followed")
         }
         do {
-            try member.follower.reopen()
+            try member.follower.reopen(work)
         } catch let error as SystemError {
             throw LogError(.failed, "reopen log of \(id)", cause: error)
         }

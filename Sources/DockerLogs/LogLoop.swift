@@ -106,7 +106,9 @@ final class LogLoop {
         let now = Workspace.now()
         for member in members.values {
             guard let time = member.wakeAt, time <= now else { continue }
-            if let saveAt = member.follower.checkpointAt, saveAt <= now { member.follower.checkpoint(work) }
+            if let saveAt = member.follower.checkpointAt, saveAt <= now, member.follower.checkpoint(work) {
+                wake(member)
+            }
             if let failure = member.follower.failure, failure.retryAt <= now { wake(member) }
             member.expire(now)
         }

@@ -16,4 +16,7 @@ public struct LogStatistics: Sendable, Equatable {
     public var gaps: UInt64 = 0
     /// Times when writing a CRI log began to fail (ENOSPC, EDQUOT, EIO …); a run of failures counts once.
     public var writeFailures: UInt64 = 0
+
+    /// All zero.
+    public init() {}
 }

@@ -46,11 +46,11 @@ final class SourceFile {
         return count == found.count && found == position.tail
     }
 
-    /// Docker's files for one container now, the newest first.
+    /// Docker's files for one container now, the newest first, up to and including the first that `isLast`.
     ///
-    /// Docker may rename them meanwhile, but only to higher numbers and from the highest on, so that in ascending order none is
-    /// missed; one met twice is left out the second time, and a number may be vacant for a moment.
-    static func chain(_ path: String) throws -> [SourceFile] {
+    /// Docker may rename them meanwhile, but only to higher numbers and from the highest on, so that in ascending order
+    /// none is missed; one met twice is left out the second time, and a number may be vacant for a moment.
+    static func chain(_ path: String, until isLast: (SourceFile) -> Bool) throws -> [SourceFile] {
         var files: [SourceFile] = []
         var number = 0
         var vacant = 0
@@ -58,6 +58,7 @@ final class SourceFile {
             if let file = try SourceFile(path: number == 0 ? path : "\(path).\(number)") {
                 vacant = 0
                 if !files.contains(where: { $0.id == file.id }) { files.append(file) }
+                if isLast(file) { break }
             } else {
                 vacant += 1
             }
