@@ -92,13 +92,3 @@ int fender_pipe(int ends[2])
 {
 	return pipe2(ends, O_CLOEXEC);
 }
-
-int fender_eventfd(void)
-{
-	return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-}
-
-char **fender_environment(void)
-{
-	return environ;
-}

@@ -17,7 +17,7 @@ public struct FenderConfiguration: Sendable, Equatable {
     // Docker.
 
     /// Where the Docker Engine API answers.
-    public var dockerEndpoint = DockerEndpoint.unix("/var/run/docker.sock")
+    public var dockerEndpoint = DockerAddress.unix("/var/run/docker.sock")
     /// PEM file of the authorities that sign the Docker daemon's certificate; empty means no TLS or the system's.
     public var dockerTLSCA = ""
     /// PEM file of our certificate toward Docker; empty for none.
@@ -104,7 +104,7 @@ public enum CRIEndpoint: Sendable, Equatable {
 }
 
 /// Where the Docker Engine API answers.
-public enum DockerEndpoint: Sendable, Equatable {
+public enum DockerAddress: Sendable, Equatable {
     /// A Unix socket's absolute path.
     case unix(String)
     /// A host and port; `tls` when the endpoint was written `https://`.

@@ -22,7 +22,7 @@ extension OptionType where Value == CRIEndpoint {
         })
 }
 
-extension OptionType where Value == DockerEndpoint {
+extension OptionType where Value == DockerAddress {
     /// `unix:///path`, a bare path, `tcp://host:port`, `http://host:port` or `https://host:port`.
     static let dockerEndpoint = OptionType(
         placeholder: "ENDPOINT",

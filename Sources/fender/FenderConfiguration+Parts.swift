@@ -6,14 +6,14 @@ internal import Logging
 
 /// The settings as the parts of the daemon take them.
 extension FenderConfiguration {
-    func engineEndpoint() throws -> DockerEngine.DockerEndpoint {
+    func engineEndpoint() throws -> DockerEndpoint {
         switch dockerEndpoint {
         case .unix(let path): .init(.unix(path: path))
-        case .tcp(let host, let port, _): .init(.tcp(host: host, port: port), tls: dockerTLS.map(Self.tls))
+        case .tcp(let host, let port, _): .init(.tcp(host: host, port: UInt16(clamping: port)), tls: dockerTLS.map(Self.tls))
         }
     }
 
-    private static func tls(_ files: DockerTLS) -> DockerEngine.DockerEndpoint.TLS {
+    private static func tls(_ files: DockerTLS) -> DockerEndpoint.TLS {
         func named(_ file: String) -> String? { file.isEmpty ? nil : file }
         return .init(
             caFile: named(files.ca), certificateFile: named(files.certificate), keyFile: named(files.key))

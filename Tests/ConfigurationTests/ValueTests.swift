@@ -49,7 +49,7 @@ struct ValueTests {
     }
 
     @Test(arguments: [
-        ("unix:///var/run/docker.sock", DockerEndpoint.unix("/var/run/docker.sock")), ("/d.sock", .unix("/d.sock")),
+        ("unix:///var/run/docker.sock", DockerAddress.unix("/var/run/docker.sock")), ("/d.sock", .unix("/d.sock")),
         ("tcp://10.0.0.1:2376", .tcp(host: "10.0.0.1", port: 2376, tls: false)),
         ("tcp://docker", .tcp(host: "docker", port: 2375, tls: false)),
         ("http://docker:80", .tcp(host: "docker", port: 80, tls: false)),
@@ -59,7 +59,7 @@ struct ValueTests {
         ("", nil), ("tcp://", nil), ("tcp://:2375", nil), ("tcp://d:0", nil), ("tcp://d:65536", nil),
         ("tcp://d:x", nil),
         ("tcp://[fd00::1]2375", nil), ("ssh://d", nil), ("fd://", nil), ("d.sock", nil),
-    ]) func dockerEndpoints(text: String, result: DockerEndpoint?) {
+    ]) func dockerEndpoints(text: String, result: DockerAddress?) {
         #expect((try? OptionType.dockerEndpoint.parse(text)) == result)
         if let result {
             #expect((try? OptionType.dockerEndpoint.parse(OptionType.dockerEndpoint.show(result))) == result)

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "clinux_epoll.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
 
@@ -37,4 +38,3 @@ enum {
 
 /// environ(7); Swift refuses the mutable global.
 char **fender_environment(void);
-#include "clinux_epoll.h"

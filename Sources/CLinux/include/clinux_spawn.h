@@ -13,9 +13,3 @@ int fender_spawn(const char *path, char *const argv[], char *const envp[], int i
 
 /// pipe2(2) with O_CLOEXEC.
 int fender_pipe(int ends[2]);
-
-/// eventfd(2) with EFD_CLOEXEC and EFD_NONBLOCK.
-int fender_eventfd(void);
-
-/// The environment of this process; nobody may change it meanwhile.
-char **fender_environment(void);
