@@ -20,12 +20,12 @@ extension DockerRuntime {
                 guard let image = try await image(named: config.image.image) else {
                     throw RuntimeError(.notFound, "image \(config.image.image): not found")
                 }
-                let spec = try await spec(config, sandbox, logDirectory: sandboxConfig.logDirectory, image, node)
                 let id: String
                 do {
+                    let spec = try await spec(config, sandbox, logDirectory: sandboxConfig.logDirectory, image, node)
                     id = try await create(spec)
                 } catch {
-                    await volumes.release(owner: spec.name, engine: engine)
+                    await volumes.release(owner: name, engine: engine)
                     throw error
                 }
                 try await refresh(id)
