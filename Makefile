@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build release unit e2e lint format protos check-protos bench pause setup
+.PHONY: help run test build debug unit e2e lint format protos check-protos bench pause setup
 
 SWIFT ?= swift
 PYTHON := .build-venv/bin/python
@@ -17,10 +17,10 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: setup build ## set up, build, start Fender on Docker and run one pod on it; Fender stays up
+run: setup debug ## set up, build, start Fender on Docker and run one pod on it; Fender stays up
 	@$(AS_ROOT) $(PYTHON) packaging/demo/demo.py --fender $(FENDER)
 
-test: setup lint check-protos unit e2e ## set up, build and run every test
+test: setup lint check-protos unit e2e ## set up, build and run every test (warnings are errors)
 
 setup: $(PYTHON) ## install what is missing of the packages that building and testing need
 $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/install-missing.sh
@@ -29,17 +29,17 @@ $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/in
 	.build-venv/bin/pip install --quiet --requirement Tests/e2e/requirements.txt
 	@touch $@
 
-build: ## build the daemon for debugging, warnings being errors
-	$(SWIFT) build --product fender
-
-release: ## build the daemon optimised, with the Swift runtime inside
+build: ## build .build/release/fender, optimised and with the Swift runtime inside
 	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender
+
+debug: ## build .build/debug/fender, which the tests drive
+	$(SWIFT) build --product fender
 
 unit: ## run the unit tests
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-e2e: setup build ## run the built daemon against a real Docker, registry and network plugins
+e2e: setup debug ## run the built daemon against a real Docker, registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
 
 lint: ## check the format of the sources and that generated files are up to date
@@ -58,7 +58,7 @@ check-protos: $(PROTOC_GEN_SWIFT) ## fail if the committed code differs from wha
 $(PROTOC_GEN_SWIFT):
 	$(SWIFT) build --configuration release --scratch-path .build-protoc --product protoc-gen-swift
 
-bench: setup release ## measure the daemon, optimised, against containerd on this machine
+bench: setup build ## measure the daemon, optimised, against containerd on this machine
 	$(AS_ROOT) $(PYTHON) Tests/e2e/bench.py --fender .build/release/fender
 
 pause: ## rebuild the pause image that is built in (needs gcc for amd64 and arm64)
