@@ -1,0 +1,65 @@
+# What a newcomer types: `make run` shows a pod on this machine, `make test` runs every test.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help run test build debug unit e2e lint format protos check-protos bench pause setup
+
+SWIFT ?= swift
+PYTHON := .build-venv/bin/python
+FENDER := .build/debug/fender
+# Passed to pytest, for example: make e2e PYTEST_ARGS='-k logs -x'
+PYTEST_ARGS ?=
+FORMATTED := Package.swift Sources Tests
+PROTOC_GEN_SWIFT := .build-protoc/release/protoc-gen-swift
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup debug ## set up, build, start Fender on Docker and run one pod on it; Fender stays up
+	@$(AS_ROOT) $(PYTHON) packaging/demo/demo.py --fender $(FENDER)
+
+test: setup lint check-protos unit e2e ## set up, build and run every test (warnings are errors)
+
+setup: $(PYTHON) ## install what is missing of the packages that building and testing need
+$(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/install-missing.sh
+	packaging/install-missing.sh
+	/usr/bin/python3 -m venv .build-venv
+	.build-venv/bin/pip install --quiet --requirement Tests/e2e/requirements.txt
+	@touch $@
+
+build: ## build .build/release/fender, optimised and with the Swift runtime inside
+	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender
+
+debug: ## build .build/debug/fender, which the tests drive
+	$(SWIFT) build --product fender
+
+unit: ## run the unit tests
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+e2e: setup debug ## run the built daemon against a real Docker, registry and network plugins
+	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
+
+lint: ## check the format of the sources and that generated files are up to date
+	$(SWIFT) format lint --strict --recursive $(FORMATTED)
+	packaging/pause/generate.py --check
+
+format: ## format the sources
+	$(SWIFT) format --in-place --recursive $(FORMATTED)
+
+protos: $(PROTOC_GEN_SWIFT) ## regenerate the Swift code of the schemas in Protos
+	PATH=$(CURDIR)/$(dir $(PROTOC_GEN_SWIFT)):$$PATH Protos/generate
+
+check-protos: $(PROTOC_GEN_SWIFT) ## fail if the committed code differs from what the schemas generate
+	PATH=$(CURDIR)/$(dir $(PROTOC_GEN_SWIFT)):$$PATH Protos/generate --check
+
+$(PROTOC_GEN_SWIFT):
+	$(SWIFT) build --configuration release --scratch-path .build-protoc --product protoc-gen-swift
+
+bench: setup build ## measure the daemon, optimised, against containerd on this machine
+	$(AS_ROOT) $(PYTHON) Tests/e2e/bench.py --fender .build/release/fender
+
+pause: ## rebuild the pause image that is built in (needs gcc for amd64 and arm64)
+	packaging/pause/generate.py

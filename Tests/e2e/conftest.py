@@ -1,0 +1,135 @@
+"""Fixtures: the daemons, one for all tests, and what a test makes with them.
+
+    Tests/e2e/run --server fender --fender PATH     the daemon under test (default)
+    Tests/e2e/run --server containerd               the reference
+    E2E_SERVER=/path/to.sock Tests/e2e/run          a CRI server that runs already
+"""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from harness import images, leaks, servers
+from harness.docker import Docker
+from harness.pods import Pods
+from harness.registry import Registry
+from harness.schema import pb
+from harness.waiting import until
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fender", default=".build/debug/fender", help="the program under test")
+    parser.addoption("--server", default="fender", choices=["fender", "containerd"])
+    parser.addoption("--fuzz", type=int, default=int(os.environ.get("FENDER_E2E_FUZZ", 3000)),
+                     help="how many messages the fuzz tests send")
+
+
+def pytest_configure(config):
+    if "FENDER_E2E_WORK" not in os.environ:
+        raise pytest.UsageError("run these tests by Tests/e2e/run, which gives them namespaces of their own")
+
+
+def pytest_collection_modifyitems(config, items):
+    kind = "external" if "E2E_SERVER" in os.environ else config.getoption("--server")
+    for item in items:
+        for marker in ("docker", "fender", "v1_36"):
+            if item.get_closest_marker(marker) and kind != "fender":
+                item.add_marker(pytest.mark.skip(reason=f"asks for {marker}, and this is {kind}"))
+
+
+@pytest.fixture(scope="session")
+def work():
+    """A directory on a real disk, itself a shared mount, so that mounts below it can propagate."""
+    directory = pathlib.Path(os.environ["FENDER_E2E_WORK"])
+    subprocess.run(["mount", "--bind", directory, directory], check=True)
+    subprocess.run(["mount", "--make-shared", directory], check=True)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def cgroup_parent(work):
+    return work.name
+
+
+@pytest.fixture(scope="session")
+def registry(work):
+    registry = Registry(work).start()
+    images.build(registry, work)
+    yield registry
+    registry.stop()
+
+
+@pytest.fixture(scope="session")
+def network(work):
+    return servers.Network(work)
+
+
+@pytest.fixture(scope="session")
+def docker(request, work, cgroup_parent):
+    """The Docker under Fender; None under another server."""
+    if "E2E_SERVER" in os.environ or request.config.getoption("--server") != "fender":
+        yield None
+        return
+    docker = Docker(work, cgroup_parent)
+    docker.daemon.start()
+    yield docker
+    docker.daemon.stop()
+
+
+@pytest.fixture(scope="session")
+def server(request, work, registry, network, docker):
+    if "E2E_SERVER" in os.environ:
+        server = servers.Server(os.environ["E2E_SERVER"])
+    elif docker:
+        server = servers.Fender(work, request.config.getoption("--fender"), docker, network)
+    else:
+        server = servers.Containerd(work, network, images.PAUSE)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    server.client.PullImage(image=pb.ImageSpec(image=images.BUSYBOX))
+    return server.client
+
+
+@pytest.fixture(scope="session")
+def ledger(server, network, cgroup_parent, docker):
+    return leaks.Ledger(network, cgroup_parent, docker)
+
+
+@pytest.fixture(scope="module")
+def shared_pods(client, work, cgroup_parent):
+    """Makes pods that live as long as the tests of a file."""
+    pods = Pods(client, work, cgroup_parent)
+    yield pods
+    pods.remove()
+
+
+@pytest.fixture(scope="module")
+def pod(shared_pods):
+    """A pod that the tests of a file share; they remove none of it."""
+    return shared_pods.run()
+
+
+@pytest.fixture
+def pods(client, ledger, work, cgroup_parent):
+    """Makes pods that live as long as one test, which must leave the machine as it was."""
+    before = ledger.count()
+    pods = Pods(client, work, cgroup_parent)
+    yield pods
+    pods.remove()
+    after = {}
+
+    def as_before():
+        after.update(ledger.count())
+        return not leaks.difference(before, after)
+
+    try:
+        until(as_before, timeout=10, interval=0.2)
+    except AssertionError:
+        pytest.fail(f"the test left something: {leaks.difference(before, after)}")

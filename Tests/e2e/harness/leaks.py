@@ -1,0 +1,80 @@
+"""What a pod uses of the machine, counted before and after."""
+
+import collections
+import os
+import pathlib
+import subprocess
+
+
+class Ledger:
+    """Counts what lives in the tests' own namespaces."""
+
+    def __init__(self, network, cgroup_parent, docker=None):
+        self.network = network
+        self.cgroup_parent = cgroup_parent
+        self.docker = docker
+
+    def count(self):
+        return {
+            "processes": processes(),
+            "mounts": collections.Counter(line.split()[4] for line in open("/proc/self/mountinfo")),
+            "interfaces": interfaces(),
+            "addresses": self.network.held() if self.network else [],
+            "cgroups": sorted(self._cgroups()),
+            "containers": self._containers(),
+        }
+
+    def _cgroups(self):
+        root = pathlib.Path("/sys/fs/cgroup")
+        for hierarchy in [root, *root.iterdir()]:
+            for directory, _, _ in os.walk(hierarchy / self.cgroup_parent):
+                yield directory
+
+    def _containers(self):
+        if not self.docker:
+            return []
+        return sorted(self.docker("ps", "--all", "--no-trunc", "--format", "{{.ID}}").split())
+
+
+def difference(before, after):
+    """What is there more or less, by kind; empty if nothing."""
+    found = {}
+    for kind in before:
+        more = collections.Counter(after[kind]) - collections.Counter(before[kind])
+        less = collections.Counter(before[kind]) - collections.Counter(after[kind])
+        if more or less:
+            found[kind] = {"more": dict(more), "less": dict(less)}
+    return found
+
+
+def processes():
+    """The command lines in this process namespace, but for the short-lived ones of those who ask."""
+    found = collections.Counter()
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            command = pathlib.Path("/proc", entry, "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if command[0]:
+            found[b" ".join(command[:3]).decode(errors="replace")[:80]] += 1
+    return found
+
+
+def interfaces():
+    output = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout
+    # The peer's number changes with each look at a veth pair, its name does not.
+    return sorted(line.split()[1].split("@")[0] for line in output.splitlines())
+
+
+def descriptors(pid):
+    """The targets of a process's descriptors, numbers taken out."""
+    found = collections.Counter()
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{entry}")
+        except OSError:
+            continue
+        found[target.split(":")[0] if ":[" in target else target] += 1
+    return found
