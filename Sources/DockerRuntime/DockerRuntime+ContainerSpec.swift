@@ -145,7 +145,9 @@ extension DockerRuntime {
     func applyLateLimits(to id: String) async throws {
         let inspection = try await engine.inspectContainer(id)
         let labels = inspection.Config.Labels ?? [:]
-        guard let limits = limits.read(id) ?? LateLimits(label: labels[DockerLabel.limits]), !limits.isEmpty else { return }
+        guard let limits = limits.read(id) ?? LateLimits(label: labels[DockerLabel.limits]), !limits.isEmpty else {
+            return
+        }
         try await apply(limits, pid: Int32(clamping: inspection.State.Pid))
     }
 

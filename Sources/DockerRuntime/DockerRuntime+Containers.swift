@@ -7,6 +7,7 @@ public import Runtime
 
 /// The life of a container: `CreateContainer`, `StartContainer`, `StopContainer`, `RemoveContainer`, and its log.
 extension DockerRuntime {
+    /// `CreateContainer`: creates the Docker container and reads it into the World.
     public func createContainer(
         in sandbox: SandboxRecord, _ config: ContainerConfig, sandboxConfig: PodSandboxConfig
     ) async throws -> String {
@@ -39,7 +40,7 @@ extension DockerRuntime {
         let request = try spec.request()
         do {
             return try await engine.createContainer(name: spec.name, request).Id
-        } catch where isConflict(error) {
+        } catch  where isConflict(error) {
             guard
                 let old = try? await engine.inspectContainer(spec.name),
                 nanoseconds(old.State.StartedAt) == 0, !old.State.Running
@@ -50,6 +51,7 @@ extension DockerRuntime {
         }
     }
 
+    /// `StartContainer`: also applies the limits that Docker has no word for.
     public func startContainer(_ container: ContainerRecord) async throws {
         _ = try node()
         guard container.status.state == .containerCreated else {
@@ -70,6 +72,7 @@ extension DockerRuntime {
         }
     }
 
+    /// `StopContainer`: Docker keeps the grace period; returns when the log is complete.
     public func stopContainer(_ container: ContainerRecord, timeout: Int64) async throws {
         _ = try node()
         if container.status.state != .containerRunning { return }
@@ -83,13 +86,14 @@ extension DockerRuntime {
         do {
             _ = try await engine.stopContainer(
                 container.id, timeout: Int(clamping: grace), deadline: .seconds(min(grace, 1 << 31) + 120))
-        } catch where isNotFound(error) {}
+        } catch  where isNotFound(error) {}
         try await refresh(container.id)
         if let now = world.container(container.id), now.status.state == .containerRunning {
             throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")
         }
     }
 
+    /// `RemoveContainer`: by force, with its anonymous volumes.
     public func removeContainer(_ container: ContainerRecord) async throws {
         _ = try node()
         try await operations.complete("remove/\(container.id)") { [self] in
@@ -114,6 +118,7 @@ extension DockerRuntime {
         if !path.isEmpty, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { try? Files.remove(path) }
     }
 
+    /// `ReopenContainerLog`: of an adopted container the link is made again.
     public func reopenContainerLog(_ container: ContainerRecord) async throws {
         guard container.status.state == .containerRunning else {
             throw RuntimeError(.failedPrecondition, "reopen log of container \(container.id): it is not running")

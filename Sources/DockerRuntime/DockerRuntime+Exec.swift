@@ -11,6 +11,7 @@ extension DockerRuntime {
     /// The most bytes of stdout and stderr together: the reply must stay within the 16 MiB of a gRPC message.
     private static var outputLimit: Int { (16 << 20) - (64 << 10) }
 
+    /// `ExecSync`: nothing of the command is left running after a timeout or a cancellation.
     public func execSync(
         _ container: ContainerRecord, command: [String], timeout: Int64
     ) async throws -> ExecSyncResponse {
@@ -65,12 +66,13 @@ extension DockerRuntime {
                 return try ProcessTree.kill(pid, isExpected: cgroup.map { cgroup in { cgroup.contains($0) } })
             }
             if !gone { logger.warning("exec survives SIGKILL", metadata: ["exec": "\(exec)", "pid": "\(pid)"]) }
-        } catch where isNotFound(error) {
+        } catch  where isNotFound(error) {
         } catch {
             logger.warning("kill exec", metadata: ["exec": "\(exec)", "error": "\(error)"])
         }
     }
 
+    /// `UpdateContainerResources`: all of them, or none.
     public func updateContainerResources(
         _ container: ContainerRecord, _ resources: LinuxContainerResources
     ) async throws {

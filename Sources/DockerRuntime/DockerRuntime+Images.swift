@@ -12,6 +12,7 @@ extension DockerRuntime {
         return try await refreshImage(name)
     }
 
+    /// `PullImage`: ends with its caller; Docker keeps the layers that are complete.
     public func pullImage(
         _ image: ImageSpec, auth: AuthConfig?, sandboxConfig: PodSandboxConfig?
     ) async throws -> String {
@@ -41,11 +42,13 @@ extension DockerRuntime {
         guard let docker = error as? DockerError else { return runtimeError(error, "pull image \(reference)") }
         let text = docker.message.lowercased()
         let unreachable = [
-            "connection refused", "no such host", "i/o timeout", "no route to host", "network is unreachable", "502 bad",
+            "connection refused", "no such host", "i/o timeout", "no route to host", "network is unreachable",
+            "502 bad",
             "503 service", "504 gateway", "tls handshake timeout", "received unexpected http status: 5",
         ]
         if docker.kind != .unavailable && unreachable.contains(where: text.contains) {
-            return RuntimeError(.unknown, "RegistryUnavailable: pull image \(reference): \(docker.message)", cause: error)
+            return RuntimeError(
+                .unknown, "RegistryUnavailable: pull image \(reference): \(docker.message)", cause: error)
         }
         if text.contains("signature") || text.contains("remote trust data") {
             return RuntimeError(
@@ -57,6 +60,7 @@ extension DockerRuntime {
         return runtimeError(error, "pull image \(reference)")
     }
 
+    /// `RemoveImage`: every tag in every repository, then the image.
     public func removeImage(_ image: ImageRecord) async throws {
         _ = try node()
         try await operations.complete("remove/\(image.id)") { [self] in
@@ -65,13 +69,14 @@ extension DockerRuntime {
                 for name in image.image.repoTags + image.image.repoDigests + [image.id] {
                     do {
                         _ = try await engine.removeImage(name)
-                    } catch where isNotFound(error) {}
+                    } catch  where isNotFound(error) {}
                 }
                 _ = try await refreshImage(image.id)
             }
         }
     }
 
+    /// `ImageFsInfo`: Docker keeps images and writable layers in one file system.
     public func imageFsInfo() async throws -> ImageFsInfoResponse {
         let node = try node()
         let root = node.info.DockerRootDir

@@ -7,6 +7,7 @@ internal import Synchronization
 
 /// `Version`, `Status`, `RuntimeConfig`, `UpdateRuntimeConfig`, and the verbose parts of the statuses.
 extension DockerRuntime {
+    /// `Version`: still answered from memory while Docker is away.
     public func version() async throws -> VersionResponse {
         var response = VersionResponse()
         response.version = "0.1.0"
@@ -21,6 +22,7 @@ extension DockerRuntime {
         return response
     }
 
+    /// `Status`: says what is wrong rather than failing.
     public func status(verbose: Bool) async throws -> StatusResponse {
         var response = StatusResponse()
         let connection = connection.withLock { $0 }
@@ -102,12 +104,14 @@ extension DockerRuntime {
         return ["info": json(info)]
     }
 
+    /// `RuntimeConfig`: the cgroup driver is Docker's.
     public func runtimeConfig() async throws -> RuntimeConfigResponse {
         var response = RuntimeConfigResponse()
         response.linux.cgroupDriver = try node().usesSystemdCgroups ? .systemd : .cgroupfs
         return response
     }
 
+    /// `UpdateRuntimeConfig`: pod address ranges for CNI plugins with the `ipRanges` capability.
     public func updateRuntimeConfig(_ config: CRI.RuntimeConfig) async throws {
         let ranges = config.networkConfig.podCidr
         guard !ranges.isEmpty else { return }
@@ -123,6 +127,7 @@ extension DockerRuntime {
         var checkpoint: Checkpoint?
     }
 
+    /// What only a verbose `PodSandboxStatus` shows.
     public func info(of sandbox: SandboxRecord) async throws -> [String: String] {
         let info = SandboxInfo(
             pid: sandbox.pid, netns: sandbox.netns, cgroupParent: sandbox.cgroupParent,
@@ -138,6 +143,7 @@ extension DockerRuntime {
         var stdin: Bool
     }
 
+    /// What only a verbose `ContainerStatus` shows.
     public func info(of container: ContainerRecord) async throws -> [String: String] {
         let info = ContainerInfo(
             sandboxID: container.sandboxID, pid: container.pid, dockerLog: container.sourceLog, tty: container.tty,
@@ -152,6 +158,7 @@ extension DockerRuntime {
         var layers: [String]
     }
 
+    /// What only a verbose `ImageStatus` shows.
     public func info(of image: ImageRecord) async throws -> [String: String] {
         let info = ImageInfo(
             labels: image.labels, user: image.user, stopSignal: image.stopSignal, layers: image.layers)

@@ -7,6 +7,7 @@ public import Runtime
 
 /// `StopPodSandbox` and `RemovePodSandbox`.
 extension DockerRuntime {
+    /// `StopPodSandbox`: may be repeated.
     public func stopPodSandbox(_ sandbox: SandboxRecord) async throws {
         _ = try node()
         try await operations.complete("stop/\(sandbox.id)") { [self] in
@@ -14,6 +15,7 @@ extension DockerRuntime {
         }
     }
 
+    /// `RemovePodSandbox`: with the containers that are in it.
     public func removePodSandbox(_ sandbox: SandboxRecord) async throws {
         _ = try node()
         try await operations.complete("remove/\(sandbox.id)") { [self] in
@@ -37,7 +39,7 @@ extension DockerRuntime {
         let netns = HeldNamespace(sandbox.netns)
         do {
             _ = try await engine.stopContainer(sandbox.id, timeout: 10)
-        } catch where isNotFound(error) {}
+        } catch  where isNotFound(error) {}
         try await disconnect(sandbox.id, netns: netns?.path ?? "")
         try await refresh(sandbox.id)
     }
@@ -61,8 +63,8 @@ extension DockerRuntime {
     func removeFromDocker(_ id: String) async throws {
         do {
             try await engine.removeContainer(id, force: true, volumes: true)
-        } catch where isNotFound(error) {
-        } catch where isConflict(error) && "\(error)".contains("already in progress") {
+        } catch  where isNotFound(error) {
+        } catch  where isConflict(error) && "\(error)".contains("already in progress") {
             _ = try? await engine.waitContainer(id, condition: .removed, deadline: .seconds(60))
         }
     }

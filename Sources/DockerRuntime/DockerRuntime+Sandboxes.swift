@@ -8,11 +8,13 @@ internal import Runtime
 
 /// `RunPodSandbox`.
 extension DockerRuntime {
+    /// `RunPodSandbox`: goes on when the caller leaves; its retry joins or finds the result.
     public func runPodSandbox(_ config: PodSandboxConfig, handler: String) async throws -> String {
         let node = try node()
         try check(handler, on: node)
-        guard config.linux.securityContext.namespaceOptions.usernsOptions.mode != .pod
-            || !config.linux.securityContext.namespaceOptions.hasUsernsOptions
+        guard
+            config.linux.securityContext.namespaceOptions.usernsOptions.mode != .pod
+                || !config.linux.securityContext.namespaceOptions.hasUsernsOptions
         else { throw RuntimeError(.unimplemented, "user namespaces: Docker has none for a single pod") }
         let name = DockerName.sandbox(config.metadata)
         return try await operations.run("run/\(name)") { [self] in
@@ -72,7 +74,7 @@ extension DockerRuntime {
         let request = try spec.request()
         do {
             return try await engine.createContainer(name: spec.name, request).Id
-        } catch where isConflict(error) {
+        } catch  where isConflict(error) {
             guard let old = try? await engine.inspectContainer(spec.name) else { throw error }
             logger.info("a sandbox of that name was left over", metadata: ["name": "\(spec.name)", "id": "\(old.Id)"])
             await discard(old.Id)
@@ -104,7 +106,8 @@ extension DockerRuntime {
     func infraImage() async throws -> ImageRecord {
         if let name = settings.infraImage {
             if let image = try await image(named: name) { return image }
-            logger.warning("the configured infra image is absent; using the built-in one", metadata: ["image": "\(name)"])
+            logger.warning(
+                "the configured infra image is absent; using the built-in one", metadata: ["image": "\(name)"])
         }
         if let image = try await image(named: PauseImage.reference) { return image }
         _ = try await engine.loadImage(.bytes(PauseImage.archive()))

@@ -11,6 +11,7 @@ internal import Synchronization
 /// A call `X` of ``ContainerRuntime`` is in `DockerRuntime+Sandboxes`, `+SandboxEnd`, `+Containers`, `+Exec`,
 /// `+Images` or `+Node`; what keeps the ``World`` is in `Watching/`.
 public final class DockerRuntime: ContainerRuntime {
+    /// Everything that Docker has of pods, and its images.
     public let world = World()
 
     let engine: DockerEngine

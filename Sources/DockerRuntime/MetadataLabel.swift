@@ -17,7 +17,9 @@ enum MetadataLabel {
     static func sandbox(label: String?, name: String) -> PodSandboxMetadata? {
         var metadata = PodSandboxMetadata()
         if let parts = label?.split(separator: "/").map(String.init), parts.count == 4, let attempt = UInt32(parts[3]) {
-            (metadata.name, metadata.namespace, metadata.uid, metadata.attempt) = (parts[0], parts[1], parts[2], attempt)
+            (metadata.name, metadata.namespace, metadata.uid, metadata.attempt) = (
+                parts[0], parts[1], parts[2], attempt
+            )
             return metadata
         }
         guard let fields = DockerName.parse(name) else { return nil }
@@ -45,7 +47,9 @@ enum MetadataLabel {
 /// The CRI mounts of a container, kept only where Docker's own record would lose a field.
 enum MountsLabel {
     static func encode(_ mounts: [CRI.Mount]) throws -> String? {
-        let loses = mounts.contains { $0.hasImage || $0.selinuxRelabel || !$0.mountOptions.isEmpty || $0.recursiveReadOnly }
+        let loses = mounts.contains {
+            $0.hasImage || $0.selinuxRelabel || !$0.mountOptions.isEmpty || $0.recursiveReadOnly
+        }
         guard loses else { return nil }
         var config = ContainerConfig()
         config.mounts = mounts

@@ -20,7 +20,9 @@ enum DockerName {
     static func parse(_ name: String) -> Fields? {
         let bare = name.hasPrefix("/") ? name.dropFirst() : Substring(name)
         let parts = bare.split(separator: "_", omittingEmptySubsequences: false)
-        guard parts.count == 6 || parts.count == 7, parts[0] == "k8s", let attempt = UInt32(parts[5]) else { return nil }
+        guard parts.count == 6 || parts.count == 7, parts[0] == "k8s", let attempt = UInt32(parts[5]) else {
+            return nil
+        }
         return Fields(
             container: String(parts[1]), pod: String(parts[2]), namespace: String(parts[3]), uid: String(parts[4]),
             attempt: attempt)

@@ -31,7 +31,9 @@ public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         var domain = "docker.io"
         if let slash = rest.firstIndex(of: "/") {
             let first = rest[..<slash]
-            if first.contains(".") || first.contains(":") || first == "localhost" || first.contains(where: \.isUppercase) {
+            if first.contains(".") || first.contains(":") || first == "localhost"
+                || first.contains(where: \.isUppercase)
+            {
                 domain = first == "index.docker.io" ? "docker.io" : String(first)
                 rest = rest[rest.index(after: slash)...]
             }
@@ -54,7 +56,9 @@ public struct ImageReference: Sendable, Hashable, CustomStringConvertible {
 
     private static func isDomain(_ text: String) -> Bool {
         !text.isEmpty
-            && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x3A || $0 == 0x5B || $0 == 0x5D }
+            && text.utf8.allSatisfy {
+                isAlphanumeric($0) || $0 == 0x2D || $0 == 0x2E || $0 == 0x3A || $0 == 0x5B || $0 == 0x5D
+            }
     }
 
     private static func isPath(_ text: Substring) -> Bool {

@@ -30,7 +30,9 @@ public struct SandboxRecord: WorldRecord {
         self.cgroupParent = cgroupParent
     }
 
+    /// The full id.
     public var id: String { status.id }
+    /// Creation time, nanoseconds since the epoch.
     public var createdAt: Int64 { status.createdAt }
 
     /// Whether the sandbox shares the network of the host.
@@ -49,6 +51,7 @@ public struct SandboxRecord: WorldRecord {
         return item
     }
 
+    /// The encoded message that stands for it in a CRI list.
     public func listEntry() throws -> [UInt8] { try listItem.serializedBytes() }
 
     /// Whether all the given conditions hold; unset fields hold.
@@ -90,7 +93,9 @@ public struct ContainerRecord: WorldRecord {
         self.sourceLog = sourceLog
     }
 
+    /// The full id.
     public var id: String { status.id }
+    /// Creation time, nanoseconds since the epoch.
     public var createdAt: Int64 { status.createdAt }
 
     /// The `Container` of `ListContainers`.
@@ -109,6 +114,7 @@ public struct ContainerRecord: WorldRecord {
         return item
     }
 
+    /// The encoded message that stands for it in a CRI list.
     public func listEntry() throws -> [UInt8] { try listItem.serializedBytes() }
 
     /// Whether all the given conditions hold; unset fields hold.
@@ -151,8 +157,10 @@ public struct ImageRecord: WorldRecord {
         self.layers = layers
     }
 
+    /// The full id.
     public var id: String { image.id }
 
+    /// The encoded message that stands for it in a CRI list.
     public func listEntry() throws -> [UInt8] { try image.serializedBytes() }
 }
 

@@ -36,6 +36,7 @@ public struct EncodedList: Sendable {
 public struct Ticket: Sendable, Comparable {
     let number: UInt64
 
+    /// Drawn before the other.
     public static func < (left: Ticket, right: Ticket) -> Bool { left.number < right.number }
 }
 

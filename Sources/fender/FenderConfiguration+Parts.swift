@@ -9,7 +9,8 @@ extension FenderConfiguration {
     func engineEndpoint() throws -> DockerEndpoint {
         switch dockerEndpoint {
         case .unix(let path): .init(.unix(path: path))
-        case .tcp(let host, let port, _): .init(.tcp(host: host, port: UInt16(clamping: port)), tls: dockerTLS.map(Self.tls))
+        case .tcp(let host, let port, _):
+            .init(.tcp(host: host, port: UInt16(clamping: port)), tls: dockerTLS.map(Self.tls))
         }
     }
 

@@ -21,7 +21,9 @@ struct NamingTests {
         #expect(DockerName.parse("/k8s_nginx_web_default_u-1_2_0a1b2c3d")?.attempt == 2)
     }
 
-    @Test(arguments: ["", "/", "web", "k8s_a_b_c_d", "k8s_a_b_c_d_x", "x8s_a_b_c_d_1", "k8s_a_b_c_d_1_2_3", "k8s_a_b_c_d_-1"])
+    @Test(arguments: [
+        "", "/", "web", "k8s_a_b_c_d", "k8s_a_b_c_d_x", "x8s_a_b_c_d_1", "k8s_a_b_c_d_1_2_3", "k8s_a_b_c_d_-1",
+    ])
     func foreignNamesAreNotOurs(name: String) {
         #expect(DockerName.parse(name) == nil)
     }
@@ -34,7 +36,8 @@ struct NamingTests {
     ])
     func labelsComeBackIdentical(labels: [String: String]) {
         let annotations = ["io.kubernetes.container.hash": "1", "annotation.twice": "2", "": "empty"]
-        let encoded = DockerLabel.encode(labels: labels, annotations: annotations, reserving: "io.kubernetes.container.name")
+        let encoded = DockerLabel.encode(
+            labels: labels, annotations: annotations, reserving: "io.kubernetes.container.name")
         let decoded = DockerLabel.decode(encoded, reserving: "io.kubernetes.container.name")
         #expect(decoded == .init(labels: labels, annotations: annotations))
     }

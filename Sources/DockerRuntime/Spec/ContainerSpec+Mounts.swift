@@ -72,7 +72,8 @@ extension ContainerSpec {
         }
         guard Files.exists(mount.hostPath) else {
             throw RuntimeError(
-                .invalidArgument, "mount \(mount.containerPath): host path \(mount.hostPath): no such file or directory")
+                .invalidArgument, "mount \(mount.containerPath): host path \(mount.hostPath): no such file or directory"
+            )
         }
         guard mount.uidMappings.isEmpty && mount.gidMappings.isEmpty else {
             throw RuntimeError(.unimplemented, "mount \(mount.containerPath): Docker has no id-mapped mounts")

@@ -22,7 +22,8 @@ extension ContainerSpec {
             let permissions = device.permissions.isEmpty ? "rwm" : device.permissions
             guard permissions.allSatisfy({ "rwm".contains($0) }), device.hostPath.hasPrefix("/") else {
                 throw RuntimeError(
-                    .invalidArgument, "device \(device.hostPath): an absolute path and permissions of r, w, m are needed")
+                    .invalidArgument,
+                    "device \(device.hostPath): an absolute path and permissions of r, w, m are needed")
             }
             devices.append(
                 Docker.DeviceMapping(

@@ -74,7 +74,8 @@ struct ContainerSpec {
 
     private func environment() throws -> [String] {
         try config.envs.map { env in
-            guard let value = String(validating: env.value, as: UTF8.self), !value.utf8.contains(0), !env.key.contains("=")
+            guard let value = String(validating: env.value, as: UTF8.self), !value.utf8.contains(0),
+                !env.key.contains("=")
             else { throw RuntimeError(.invalidArgument, "env \(env.key): not a name and a UTF-8 value") }
             return "\(env.key)=\(value)"
         }

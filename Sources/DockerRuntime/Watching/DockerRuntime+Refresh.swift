@@ -13,7 +13,7 @@ extension DockerRuntime {
         let ticket = world.ticket()
         do {
             try await absorb(try await engine.inspectContainer(id), ticket)
-        } catch where isNotFound(error) {
+        } catch  where isNotFound(error) {
             await vanish(id, ticket)
         }
     }
@@ -115,7 +115,7 @@ extension DockerRuntime {
             let record = reading(try await engine.inspectImage(name)).record()
             try world.put(record, ticket)
             return record
-        } catch where isNotFound(error) {
+        } catch  where isNotFound(error) {
             if name.hasPrefix("sha256:") { world.removeImage(name, ticket) }
             return nil
         }
