@@ -35,9 +35,9 @@ build: ## build .build/release/fender, optimised and with the Swift runtime insi
 debug: ## build .build/debug/fender, which the tests drive
 	$(SWIFT) build --product fender
 
-unit: ## run the unit tests
+unit: ## run the unit tests, one after another: some count the descriptors of the process
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --no-parallel
 
 e2e: setup debug ## run the built daemon against a real Docker, registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)

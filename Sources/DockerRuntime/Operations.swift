@@ -9,7 +9,14 @@ final class Operations: Sendable {
     /// Runs `body` unless the same is under way, and waits for the outcome or the caller's cancellation.
     @discardableResult
     func run(_ key: String, _ body: @escaping @Sendable () async throws -> String) async throws -> String {
-        let task = running.withLock { running in
+        try await outcome(of: task(for: key, body))
+    }
+
+    /// The task that works on `key`: the one under way, or a new one.
+    func task(
+        for key: String, _ body: @escaping @Sendable () async throws -> String
+    ) -> Task<String, any Error> {
+        running.withLock { running in
             if let task = running[key] { return task }
             let task = Task {
                 defer { self.running.withLock { $0[key] = nil } }
@@ -18,7 +25,6 @@ final class Operations: Sendable {
             running[key] = task
             return task
         }
-        return try await outcome(of: task)
     }
 
     /// The same for work without an answer.

@@ -1,4 +1,5 @@
 import CRI
+import SwiftProtobuf
 import Testing
 
 @testable import Runtime

@@ -1,0 +1,117 @@
+import CRI
+import DockerEngine
+import Linux
+import Runtime
+import SwiftProtobuf
+import TestScratch
+import Testing
+
+@testable import DockerRuntime
+
+struct OperationsTests {
+    let operations = Operations()
+
+    @Test func equalOperationsRunOnce() async throws {
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let first = operations.task(for: "key") {
+            for await _ in gate { break }
+            return "1"
+        }
+        let second = operations.task(for: "key") { "2" }
+        let other = operations.task(for: "other") { "3" }
+        open.yield()
+        #expect(try await [first.value, second.value, other.value] == ["1", "1", "3"])
+        #expect(try await operations.run("key") { "4" } == "4")
+    }
+
+    @Test func aCallerThatLeavesDoesNotStopTheWork() async throws {
+        let (started, start) = AsyncStream.makeStream(of: Void.self)
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let caller = Task {
+            try await operations.run("key") {
+                start.yield()
+                for await _ in gate { break }
+                return "done"
+            }
+        }
+        for await _ in started { break }
+        caller.cancel()
+        await #expect(throws: CancellationError.self) { try await caller.value }
+        let retry = operations.task(for: "key") { "again" }
+        open.yield()
+        #expect(try await retry.value == "done")
+    }
+
+    @Test func errorsReachEveryCaller() async {
+        await #expect(throws: RuntimeError.self) {
+            try await operations.complete("key") { throw RuntimeError(.unknown, "no") }
+        }
+    }
+}
+
+struct StateFilesTests {
+    @Test func aSandboxThatACrashLeftHalfDoneIsKnown() throws {
+        let scratch = try Scratch()
+        let before = try StartingSandboxes(root: scratch.path)
+        try before.begin("k8s_POD_a_b_c_0")
+        #expect(before.isActive("k8s_POD_a_b_c_0") && !before.isAbandoned("k8s_POD_a_b_c_0"))
+        let after = try StartingSandboxes(root: scratch.path)
+        #expect(after.isAbandoned("k8s_POD_a_b_c_0") && !after.isActive("k8s_POD_a_b_c_0"))
+        after.sweep(existing: ["k8s_POD_a_b_c_0"])
+        #expect(after.isAbandoned("k8s_POD_a_b_c_0"))
+        after.sweep(existing: [])
+        #expect(!(try StartingSandboxes(root: scratch.path)).isAbandoned("k8s_POD_a_b_c_0"))
+    }
+
+    @Test func checkpointsThatCannotBeReadAreAbsent() throws {
+        let scratch = try Scratch()
+        let store = CheckpointStore(root: scratch.path)
+        var config = PodSandboxConfig()
+        config.metadata.name = "p"
+        let mapping = CRI.PortMapping.with {
+            $0.containerPort = 80
+            $0.hostPort = 8080
+        }
+        config.portMappings = [mapping]
+        try store.write(Checkpoint(config), for: "abc")
+        #expect(store.read("abc") == Checkpoint(config))
+        #expect(store.ids() == ["abc"])
+        try Files.replace("\(scratch.path)/sandbox/bad", with: Array("{".utf8))
+        #expect(store.read("bad") == nil)
+        #expect(store.read("none") == nil)
+        try store.remove("abc")
+        #expect(store.ids() == ["bad"])
+    }
+
+    @Test func lateLimitsSurviveTheirLabel() throws {
+        var resources = LinuxContainerResources()
+        resources.unified = ["memory.high": "1000"]
+        resources.cpuShares = 5
+        let limits = LateLimits(resources)
+        #expect(limits.resources.cpuShares == 0)
+        #expect(LateLimits(label: limits.encoded) == limits)
+        #expect(LateLimits(LinuxContainerResources()).encoded == nil)
+        #expect(LateLimits(label: "%%%") == nil)
+    }
+}
+
+struct RegistryCredentialsTests {
+    @Test func everyFormIsUnderstood() throws {
+        #expect(try RegistryCredentials(from: AuthConfig()) == nil)
+        let basic = try RegistryCredentials(from: .with { $0.auth = "dXNlcjpwYTpzcw==" })
+        #expect(basic?.docker.username == "user" && basic?.docker.password == "pa:ss")
+        let pair = try RegistryCredentials(
+            from: .with {
+                $0.username = "u"
+                $0.password = "p"
+            })
+        #expect(pair?.docker.username == "u" && pair?.docker.password == "p")
+        #expect(try RegistryCredentials(from: .with { $0.identityToken = "t" })?.docker.identitytoken == "t")
+        #expect(try RegistryCredentials(from: .with { $0.registryToken = "t" })?.docker.registrytoken == "t")
+    }
+
+    @Test(arguments: ["%", "dXNlcg=="])
+    func brokenOnesAreRefused(auth: String) {
+        #expect(throws: RuntimeError.self) { try RegistryCredentials(from: .with { $0.auth = auth }) }
+    }
+}
