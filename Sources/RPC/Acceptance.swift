@@ -29,16 +29,17 @@ final class Acceptance: Sendable {
 
     /// Asks for the next call.
     func request() {
+        dispatcher.outstanding.enter()
         grpc_call_details_init(&arrival.pointee.details)
         grpc_metadata_array_init(&arrival.pointee.metadata)
         let tag = Operation { [self] succeeded in
             let call = succeeded ? take() : nil
             grpc_call_details_destroy(&arrival.pointee.details)
             grpc_metadata_array_destroy(&arrival.pointee.metadata)
-            guard let call else { return }
             // The next caller shall not wait until this one has been seen to.
-            request()
-            dispatcher.arrived(call)
+            if call != nil { request() }
+            dispatcher.outstanding.leave()
+            if let call { dispatcher.arrived(call) }
         }.tag
         let error = grpc_server_request_call(
             server, arrival.pointer(to: \.call), arrival.pointer(to: \.details), arrival.pointer(to: \.metadata),

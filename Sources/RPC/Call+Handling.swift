@@ -66,7 +66,7 @@ extension Call {
     private func status(of error: any Error) -> RPCError {
         if let error = error as? RPCError { return error }
         guard error is CancellationError else { return RPCError(.unknown, "\(error)") }
-        if state.withLock({ $0.stopped && !$0.cancelled }) { return RPCError(.unavailable, "the server is stopping") }
+        if state.withLock({ $0.stopped && !$0.cancelled }) { return .stopping }
         let code = cancellationCode
         return RPCError(code, code == .cancelled ? "the call was cancelled" : "the deadline passed")
     }

@@ -71,6 +71,7 @@ final class Call: Sendable {
         self.dispatcher = dispatcher
         results = .allocate(capacity: 1)
         results.initialize(to: Results())
+        dispatcher.outstanding.enter()
     }
 
     deinit {
@@ -128,6 +129,7 @@ final class Call: Sendable {
         }
         if release {
             grpc_call_unref(raw)
+            dispatcher.outstanding.leave()
             leaveIfOver()
         }
     }

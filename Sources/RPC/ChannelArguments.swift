@@ -1,10 +1,15 @@
 internal import CGRPC
 internal import Glibc
 
-/// The settings that the core's server gives to each connection.
+/// Settings in the core's form.
 struct ChannelArguments {
-    private var integers: [(name: String, value: Int)] = []
+    private let integers: [(name: String, value: Int)]
 
+    init(_ integers: [(name: String, value: Int)]) {
+        self.integers = integers
+    }
+
+    /// What the core's server gives to each connection.
     init(_ configuration: Server.Configuration) {
         integers = [
             (GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, configuration.maximumMessageBytes),

@@ -37,7 +37,9 @@ final class CoreServer: Sendable {
         grpc_server_add_channel_from_fd(raw, socket, credentials)
     }
 
-    /// Tells the clients to call no more and refuses what comes; the latch opens when all connections are gone.
+    /// Takes no calls any more; the latch opens when all connections are gone.
+    ///
+    /// The core does not answer a call that comes after this, so ``cancel()`` must follow at once.
     func stop() -> Latch {
         let stopped = Latch()
         grpc_server_shutdown_and_notify(raw, queue.raw, Operation { _ in stopped.open() }.tag)
@@ -49,7 +51,7 @@ final class CoreServer: Sendable {
         grpc_server_cancel_all_calls(raw)
     }
 
-    /// Frees everything; after the latch of ``stop()`` has opened.
+    /// Frees everything; after the latch of ``stop()`` and ``Outstanding/none`` have opened.
     func close() async {
         let closed = Latch()
         // The pool must not wait for the core's threads to end: a thread of the queue does.

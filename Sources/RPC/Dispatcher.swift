@@ -5,6 +5,7 @@ internal import Synchronization
 final class Dispatcher: Sendable {
     let configuration: Server.Configuration
     let logger: Logger
+    let outstanding = Outstanding()
     /// Opens when the server stops and the last call has left.
     let empty = Latch()
     private let methods: [String: MethodHandler]
@@ -28,10 +29,11 @@ final class Dispatcher: Sendable {
         let method = methods[call.context.method]
         let (calls, stopping) = state.withLock { state in
             state.calls += 1
-            if method?.isOpenEnded == true { state.openEnded[ObjectIdentifier(call)] = call }
+            if method?.isOpenEnded == true && !state.stopping { state.openEnded[ObjectIdentifier(call)] = call }
             return (state.calls, state.stopping)
         }
         call.watchForClose()
+        if stopping { return call.refuse(.stopping) }
         guard let method else {
             return call.refuse(
                 RPCError(.unimplemented, "unknown method \(call.context.method)"), reportedAs: "unknown")
@@ -40,7 +42,6 @@ final class Dispatcher: Sendable {
             return call.refuse(RPCError(.resourceExhausted, "too many calls in progress"))
         }
         dispatch(call, to: method)
-        if stopping && method.isOpenEnded { call.stop() }
     }
 
     private func dispatch(_ call: Call, to method: MethodHandler) {
@@ -77,7 +78,7 @@ final class Dispatcher: Sendable {
         if last { empty.open() }
     }
 
-    /// Ends the open-ended calls, and opens ``empty`` as soon as there is no call.
+    /// Refuses calls from now on, ends the open-ended ones, and opens ``empty`` as soon as there is no call.
     func stop() {
         let (calls, openEnded) = state.withLock { state in
             state.stopping = true
@@ -94,6 +95,11 @@ final class Dispatcher: Sendable {
     func observe(_ call: Call, _ code: StatusCode, method: String? = nil) {
         configuration.observer?(method ?? call.context.method, code, call.arrival.duration(to: .now))
     }
+}
+
+extension RPCError {
+    /// What a call gets that comes too late, or has no end of its own.
+    static let stopping = RPCError(.unavailable, "the server is stopping")
 }
 
 extension MethodHandler {

@@ -83,18 +83,19 @@ public final class Server: Sendable {
     }
 
     private func stop(_ core: CoreServer, _ acceptor: Acceptor?) async {
-        await acceptor?.stop()
         health.stop()
-        let stopped = core.stop()
         dispatcher.stop()
+        await acceptor?.stop()
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [dispatcher] in await dispatcher.empty.wait() }
             group.addTask { [graceOver] in await graceOver.wait() }
             await group.next()
             group.cancelAll()
         }
+        let stopped = core.stop()
         core.cancel()
         await stopped.wait()
+        await dispatcher.outstanding.none.wait()
         await dispatcher.empty.wait(atMost: configuration.cancellationGrace)
         if dispatcher.calls > 0 {
             configuration.logger.warning("\(dispatcher.calls) handlers go on after their calls were cancelled")

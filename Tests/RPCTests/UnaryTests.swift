@@ -1,0 +1,167 @@
+import Synchronization
+import Testing
+
+@testable import RPC
+
+extension ServerTests {
+    @Suite struct Unary {
+        static let echo: [String: MethodHandler] = ["/t.T/Echo": .unary { request, _ in Payload(request) }]
+
+        @Test(arguments: [0, 1, 100, 70_000, 16 << 20])
+        func echoes(size: Int) async throws {
+            let request = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+            try await withClient(Self.echo) { client in
+                let got1 = try await client.unary("/t.T/Echo", request)
+                #expect(got1 == request)
+            }
+        }
+
+        @Test func joinsBlocks() async throws {
+            let blocks = (0..<1000).map { Block(repeating: UInt8(truncatingIfNeeded: $0), count: $0 % 7) }
+            try await withClient(["/t.T/Get": .unary { _, _ in Payload(blocks) }]) { client in
+                let got2 = try await client.unary("/t.T/Get")
+                #expect(got2 == Payload(blocks).bytes)
+                let got3 = try await client.unary("/t.T/Get")
+                #expect(got3 == Payload(blocks).bytes)
+            }
+        }
+
+        @Test(arguments: StatusCode.allCases.filter { $0 != .ok })
+        func errorBecomesStatus(code: StatusCode) async throws {
+            let text = "nö such thing: 100%\nat all"
+            try await withClient(["/t.T/Fail": .unary { _, _ in throw RPCError(code, text) }]) { client in
+                await #expect(throws: Status(code: code, message: text)) { try await client.unary("/t.T/Fail") }
+            }
+        }
+
+        @Test func otherErrorsAreUnknown() async throws {
+            struct Odd: Error {}
+            try await withClient(["/t.T/Fail": .unary { _, _ in throw Odd() }]) { client in
+                await #expect(throws: Status(code: .unknown, message: "Odd()")) {
+                    try await client.unary("/t.T/Fail")
+                }
+            }
+        }
+
+        @Test func longMessageIsClipped() async throws {
+            let fail = MethodHandler.unary { _, _ in throw RPCError(.internal, String(repeating: "a€", count: 3000)) }
+            try await withClient(["/t.T/Fail": fail], arguments: [("grpc.max_metadata_size", 1 << 20)]) { client in
+                let status = await #expect(throws: Status.self) { try await client.unary("/t.T/Fail") }
+                #expect(status?.code == .internal)
+                #expect(status?.message == String(repeating: "a€", count: 1024) + "…")
+            }
+        }
+
+        @Test func unknownMethod() async throws {
+            let seen = Events<String>()
+            try await withClient(Self.echo, { $0.observer = { method, code, _ in seen.add("\(method) \(code)") } }) {
+                await #expect(throws: Status(code: .unimplemented, message: "unknown method /t.T/Nope")) {
+                    [client = $0] in try await client.unary("/t.T/Nope")
+                }
+            }
+            let got4 = try await seen.next()
+            #expect(got4 == "unknown Unimplemented")
+        }
+
+        @Test func requestTooLarge() async throws {
+            try await withClient(Self.echo) { client in
+                let request = [UInt8](repeating: 0, count: 16 << 20 + 1)
+                let status = await #expect(throws: Status.self) { try await client.unary("/t.T/Echo", request) }
+                #expect(status?.code == .resourceExhausted)
+                // The connection goes on.
+                let got5 = try await client.unary("/t.T/Echo", [1])
+                #expect(got5 == [1])
+            }
+        }
+
+        @Test func responseTooLarge() async throws {
+            let big = Payload(repeatElement(Block(repeating: 1, count: 1 << 20), count: 17))
+            try await withClient(["/t.T/Big": .unary { _, _ in big }]) { client in
+                let message = "response of 17825792 bytes is larger than the limit of 16777216"
+                await #expect(throws: Status(code: .resourceExhausted, message: message)) {
+                    try await client.unary("/t.T/Big")
+                }
+            }
+        }
+
+        @Test func contextTellsOfTheCall() async throws {
+            let seen = Events<CallContext>()
+            let handler = MethodHandler.unary { _, context in
+                seen.add(context)
+                return Payload()
+            }
+            try await withClient(["/t.T/Get": handler]) { client in
+                let call = client.call(
+                    "/t.T/Get", timeout: .seconds(100), metadata: [("x-name", "value"), ("y-bin", "\u{1}\u{7f}")])
+                await call.send([], last: true)
+                let got6 = await call.receive()
+                #expect(got6 == [])
+                let got7 = await call.status().code
+                #expect(got7 == .ok)
+                let context = try await seen.next()
+                #expect(context.method == "/t.T/Get")
+                #expect(context.metadata("x-name") == "value")
+                #expect(context.metadata("y-bin") == "\u{1}\u{7f}")
+                #expect(context.metadata("z") == nil)
+                let left = try #require(context.timeLeft)
+                #expect(left > .seconds(50) && left < .seconds(101))
+
+                _ = try await client.unary("/t.T/Get")
+                let got8 = try await seen.next().deadline
+                #expect(got8 == nil)
+            }
+        }
+
+        @Test func observerSeesEachCallOnce() async throws {
+            let seen = Events<String>()
+            let methods = Self.echo.merging(["/t.T/Fail": .unary { _, _ in throw RPCError(.notFound, "") }]) { $1 }
+            try await withClient(methods, { $0.observer = { method, code, _ in seen.add("\(method) \(code)") } }) {
+                client in
+                _ = try await client.unary("/t.T/Echo")
+                let got9 = try await seen.next()
+                #expect(got9 == "/t.T/Echo OK")
+                _ = try? await client.unary("/t.T/Fail")
+                let got10 = try await seen.next()
+                #expect(got10 == "/t.T/Fail NotFound")
+                _ = try await client.unary("/t.T/Echo")
+                let got11 = try await seen.next()
+                #expect(got11 == "/t.T/Echo OK")
+            }
+        }
+
+        @Test func severalMessagesAreOneRequest() async throws {
+            try await withClient(Self.echo) { client in
+                let call = client.call("/t.T/Echo")
+                await call.send([1])
+                await call.send([2])
+                await call.halfClose()
+                let got12 = await call.receive()
+                #expect(got12 == [1])
+                let got13 = await call.status().code
+                #expect(got13 == .ok)
+            }
+        }
+
+        @Test func noMessageIsAnError() async throws {
+            try await withClient(Self.echo) { client in
+                let call = client.call("/t.T/Echo")
+                await call.halfClose()
+                let got14 = await call.receive()
+                #expect(got14 == nil)
+                let got15 = await call.status().code
+                #expect(got15 == .unimplemented)
+            }
+        }
+
+        @Test func responseWithoutHalfClose() async throws {
+            try await withClient(Self.echo) { client in
+                let call = client.call("/t.T/Echo")
+                await call.send([5])
+                let got16 = await call.receive()
+                #expect(got16 == [5])
+                let got17 = await call.status().code
+                #expect(got17 == .ok)
+            }
+        }
+    }
+}
