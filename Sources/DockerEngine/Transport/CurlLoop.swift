@@ -4,8 +4,9 @@ internal import Synchronization
 
 /// Drives all transfers on one thread through a libcurl multi handle.
 ///
-/// `@unchecked Sendable`: of `multi` other threads use `curl_multi_wakeup` only, which libcurl allows; all else of it
-/// and `transfers` belong to the thread. The thread keeps the loop alive, so `multi` is freed after its last use.
+/// `@unchecked Sendable`: of `multi` other threads use `curl_multi_wakeup` only, which libcurl allows, and under the
+/// inbox's lock while it is not stopped; all else of it and `transfers` belong to the thread, which frees `multi` once
+/// it has seen the stop.
 final class CurlLoop: @unchecked Sendable {
     enum Command {
         case start(Transfer)
@@ -36,28 +37,32 @@ final class CurlLoop: @unchecked Sendable {
         self.multi = multi
         fender_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.idleConnections)
         fender_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
-        try LoopThread.start("docker-api") { self.run() }
+        do {
+            try LoopThread.start("docker-api") { self.run() }
+        } catch {
+            curl_multi_cleanup(multi)
+            throw error
+        }
     }
 
-    deinit {
-        curl_multi_cleanup(multi)
-    }
-
-    /// Ends the thread and with it every transfer.
+    /// Ends the thread and with it every transfer and connection.
     func stop() {
-        inbox.withLock { $0.stopped = true }
-        curl_multi_wakeup(multi)
+        inbox.withLock { inbox in
+            if !inbox.stopped { curl_multi_wakeup(multi) }
+            inbox.stopped = true
+        }
     }
 
     /// Hands a command to the thread; false once the loop is stopped.
     @discardableResult
     func submit(_ command: Command) -> Bool {
-        let accepted = inbox.withLock { inbox in
-            if !inbox.stopped { inbox.commands.append(command) }
-            return !inbox.stopped
+        inbox.withLock { inbox in
+            if inbox.stopped { return false }
+            inbox.commands.append(command)
+            // Writes to an eventfd without blocking. Outside the lock `multi` could be gone.
+            if inbox.commands.count == 1 { curl_multi_wakeup(multi) }
+            return true
         }
-        if accepted { curl_multi_wakeup(multi) }
-        return accepted
     }
 
     // From here on: the thread.
@@ -122,5 +127,6 @@ final class CurlLoop: @unchecked Sendable {
             let error = DockerError(.unavailable, message: "the client was closed", call: transfer.request.name)
             end(transfer, with: error)
         }
+        curl_multi_cleanup(multi)
     }
 }

@@ -86,6 +86,7 @@ extension HijackConnection {
                 }
             }
             switch count {
+            case .some(0): return turnDeaf()
             case .some(let count): wire.sent += count
             case .none: return
             }
@@ -114,12 +115,17 @@ extension HijackConnection {
         return false
     }
 
-    /// The count that `call` answers; nil where it would have to wait.
+    /// The count that `call` answers; nil where it would have to wait, 0 when the peer has gone.
+    ///
+    /// A daemon closes a stream whose process has ended even with input unread, and the kernel then reports a reset
+    /// after all that came before: that is the stream's end, not a failure.
     private static func transferred(_ call: () throws -> Int) throws -> Int? {
         do {
             return try call()
         } catch let error as SystemError where error.code == EAGAIN {
             return nil
+        } catch let error as SystemError where error.code == ECONNRESET || error.code == EPIPE {
+            return 0
         }
     }
 
@@ -173,7 +179,7 @@ extension HijackConnection {
         }
         if head.status == 101 || head.status == 200 {
             let opener = state.withLock { state in
-                state.inbound.removeFirst(count)
+                state.drop(count)
                 state.isOpen = true
                 return state.takeOpener()
             }
@@ -197,7 +203,7 @@ extension HijackConnection {
     /// Goes on after a 1xx head.
     private func dropInterim(_ count: Int) throws {
         let isLeft = state.withLock { state in
-            state.inbound.removeFirst(count)
+            state.drop(count)
             return !state.inbound.isEmpty || state.isAtEnd
         }
         if isLeft { try takeHead() }

@@ -155,6 +155,11 @@ extension HijackConnection.State {
         }
     }
 
+    /// Drops the head. One who ended the connection meanwhile has dropped all.
+    mutating func drop(_ count: Int) {
+        inbound.removeFirst(min(count, inbound.count))
+    }
+
     mutating func takeOpener() -> CheckedContinuation<HijackConnection.Opening, any Error>? {
         defer { opener = nil }
         return opener

@@ -11,18 +11,19 @@ extension Transfer {
 
     private func kind(of code: CURLcode) -> DockerError.Kind {
         switch code {
-        case CURLE_OPERATION_TIMEDOUT: wasConnected ? .timeout : .unavailable
+        case CURLE_OPERATION_TIMEDOUT: wasSent ? .timeout : .unavailable
         case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING: .decoding
         case CURLE_URL_MALFORMAT: .badRequest
         default: .unavailable
         }
     }
 
-    private var wasConnected: Bool {
+    /// Whether a connection was there to send the request on.
+    private var wasSent: Bool {
         guard let easy else { return false }
-        var microseconds: curl_off_t = 0
-        fender_curl_get_offset(easy, CURLINFO_CONNECT_TIME_T, &microseconds)
-        return microseconds > 0
+        var bytes = 0
+        fender_curl_get_long(easy, CURLINFO_REQUEST_SIZE, &bytes)
+        return bytes > 0
     }
 
     private func text(for code: CURLcode, _ endpoint: DockerEndpoint) -> String {
