@@ -98,7 +98,11 @@ def client(server):
 
 
 @pytest.fixture(scope="session")
-def ledger(server, network, cgroup_parent, docker):
+def ledger(client, work, network, cgroup_parent, docker):
+    # The first pod makes what stays: the bridge, the cgroup that all pods are in.
+    pods = Pods(client, work, cgroup_parent)
+    pods.run().start()
+    pods.remove()
     return leaks.Ledger(network, cgroup_parent, docker)
 
 
