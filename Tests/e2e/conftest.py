@@ -99,9 +99,10 @@ def client(server):
 
 @pytest.fixture(scope="session")
 def ledger(client, work, network, cgroup_parent, docker):
-    # The first pod makes what stays: the bridge, the cgroup that all pods are in.
+    # The first pods make what stays: the bridge, the cgroup that all pods are in, Docker's hold on the host network.
     pods = Pods(client, work, cgroup_parent)
-    pods.run().start()
+    for namespace in (pb.POD, pb.NODE):
+        pods.run(network=namespace).start()
     pods.remove()
     return leaks.Ledger(network, cgroup_parent, docker)
 
