@@ -98,7 +98,12 @@ def client(server):
 
 
 @pytest.fixture(scope="session")
-def ledger(server, network, cgroup_parent, docker):
+def ledger(client, work, network, cgroup_parent, docker):
+    # The first pods make what stays: the bridge, the cgroup that all pods are in, Docker's hold on the host network.
+    pods = Pods(client, work, cgroup_parent)
+    for namespace in (pb.POD, pb.NODE):
+        pods.run(network=namespace).start()
+    pods.remove()
     return leaks.Ledger(network, cgroup_parent, docker)
 
 

@@ -99,7 +99,7 @@ def test_what_comes_later_is_unimplemented(client, method):
 
 
 @pytest.mark.fender
-@pytest.mark.parametrize("method", ["GetContainerEvents", "StreamContainerStats", "StreamPodSandboxStats",
+@pytest.mark.parametrize("method", ["StreamContainerStats", "StreamPodSandboxStats",
                                     "StreamPodSandboxMetrics"])
 def test_what_streams_later_is_unimplemented(client, method):
     with refused("UNIMPLEMENTED"):

@@ -46,6 +46,8 @@ class Pods:
     def remove(self):
         for pod in self.made:
             pod.remove()
+        for parent in {pod.config.linux.cgroup_parent for pod in self.made}:
+            remove_cgroup(parent)
         self.made.clear()
 
 
@@ -101,11 +103,10 @@ class Pod:
         self.client.StopPodSandbox(pod_sandbox_id=self.id)
 
     def remove(self):
-        if self.id:
+        if self.id and self.client.sandboxes(id=self.id):
             self.stop()
             self.client.RemovePodSandbox(pod_sandbox_id=self.id)
         shutil.rmtree(self.config.log_directory, ignore_errors=True)
-        remove_cgroup(self.config.linux.cgroup_parent)
 
 
 def remove_cgroup(parent):
