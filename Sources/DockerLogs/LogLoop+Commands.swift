@@ -11,6 +11,8 @@ extension LogLoop {
             finish(id, deadline, answer)
         case .reopen(let id, let answer):
             answer.resume(with: Result { try reopen(id) })
+        case .takeOver(let request, let answer):
+            answer.resume(with: Result { try takeOver(request) })
         case .forget(let id, let answer):
             forget(id)
             publish()
@@ -75,6 +77,23 @@ extension LogLoop {
         } catch let error as SystemError {
             throw LogError(.failed, "follow log of \(request.containerID)", cause: error)
         }
+    }
+
+    /// Begins to follow a log whose link somebody has renamed, with what Docker writes from now on.
+    private func takeOver(_ request: FollowRequest) throws {
+        try LogPath.check(containerID: request.containerID)
+        _ = try LogPath.components(request.source)
+        do {
+            let isVacant = try DestinationDirectory(of: request.destination, creating: true).status() == nil
+            if isVacant, members[request.containerID] == nil, let end = try SourceFile(path: request.source)?.end() {
+                // The CRI log has no number yet; one that no file has stands for it.
+                let output = Checkpoint.Output(file: FileID(device: 0, inode: 0), size: 0)
+                try store.save(Checkpoint(current: .init(source: end, output: output)), request.containerID)
+            }
+        } catch let error as SystemError {
+            throw LogError(.failed, "take over log of \(request.containerID)", cause: error)
+        }
+        _ = try follow(request)
     }
 
     private func finish(_ id: String, _ deadline: UInt64, _ answer: CheckedContinuation<Bool, Never>) {

@@ -69,6 +69,16 @@ public final class LogManager: Sendable {
         try await withCheckedThrowingContinuation { mailbox.post(.reopen(containerID, $0)) }
     }
 
+    /// Begins to convert what Docker writes from now on, after the kubelet has renamed the link that was the log
+    /// (``FollowVerdict/symlink``); all before is in the file that the renamed link leads to.
+    ///
+    /// To link again would leave the kubelet with a log that never gets smaller, which it would rotate for ever. Does
+    /// nothing while the link is at its place. Throws ``LogError`` as ``follow(containerID:source:destination:)``.
+    public func takeOver(containerID: String, source: String, destination: String) async throws {
+        let request = FollowRequest(containerID: containerID, source: source, destination: destination)
+        try await withCheckedThrowingContinuation { mailbox.post(.takeOver(request, $0)) }
+    }
+
     /// Lets go of the files at once and deletes the checkpoint; for a container that is being removed.
     public func forget(containerID: String) async {
         await withCheckedContinuation { mailbox.post(.forget(containerID, $0)) }

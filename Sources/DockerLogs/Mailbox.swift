@@ -7,6 +7,7 @@ enum Command: Sendable {
     case follow(FollowRequest, CheckedContinuation<FollowVerdict, any Error>)
     case finish(String, deadline: UInt64, CheckedContinuation<Bool, Never>)
     case reopen(String, CheckedContinuation<Void, any Error>)
+    case takeOver(FollowRequest, CheckedContinuation<Void, any Error>)
     case forget(String, CheckedContinuation<Void, Never>)
     case forgetExcept(Set<String>, CheckedContinuation<Void, Never>)
     case stop(CheckedContinuation<Void, Never>?)
@@ -17,7 +18,7 @@ enum Command: Sendable {
         switch self {
         case .follow(_, let answer): answer.resume(throwing: error)
         case .finish(_, _, let answer): answer.resume(returning: false)
-        case .reopen(_, let answer): answer.resume(throwing: error)
+        case .reopen(_, let answer), .takeOver(_, let answer): answer.resume(throwing: error)
         case .forget(_, let answer), .forgetExcept(_, let answer): answer.resume()
         case .stop(let answer): answer?.resume()
         }

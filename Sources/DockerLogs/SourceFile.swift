@@ -46,6 +46,20 @@ final class SourceFile {
         return count == found.count && found == position.tail
     }
 
+    /// The position behind the last complete line.
+    func end() throws -> Checkpoint.Source {
+        let size = Int(try status().st_size)
+        var bytes = [UInt8](repeating: 0, count: min(size, LineConverter.lineLimit))
+        let start = size - bytes.count
+        let count = try bytes.withUnsafeMutableBytes { try read(into: $0, at: start) }
+        let newline = bytes[..<count].lastIndex(of: UInt8(ascii: "\n"))
+        // A line without an end in sight is longer than any that is read.
+        let length = newline.map { $0 + 1 } ?? (start > 0 ? count : 0)
+        return Checkpoint.Source(
+            file: id, offset: start + length, tail: Array(bytes[..<length].suffix(Self.tailLength)),
+            isPassingLine: newline == nil && start > 0)
+    }
+
     /// Docker's files for one container now, the newest first, up to and including the first that `isLast`.
     ///
     /// Docker may rename them meanwhile, but only to higher numbers and from the highest on, so that in ascending order

@@ -118,18 +118,28 @@ extension DockerRuntime {
         if !path.isEmpty, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK { try? Files.remove(path) }
     }
 
-    /// `ReopenContainerLog`: of an adopted container the link is made again.
+    /// `ReopenContainerLog`: an adopted container, whose log was a link to Docker's, gets one in the CRI format.
     public func reopenContainerLog(_ container: ContainerRecord) async throws {
         guard container.status.state == .containerRunning else {
             throw RuntimeError(.failedPrecondition, "reopen log of container \(container.id): it is not running")
         }
         guard !container.status.logPath.isEmpty else { return }
         do {
-            try await logs.reopen(containerID: container.id)
-        } catch let error as LogError where error.code == .notFollowed {
-            try LogManager.relink(source: container.sourceLog, destination: container.status.logPath)
+            try await reopen(container)
         } catch {
             throw RuntimeError(.unknown, "reopen log of container \(container.id): \(error)", cause: error)
+        }
+    }
+
+    private func reopen(_ container: ContainerRecord) async throws {
+        let (source, destination) = (container.sourceLog, container.status.logPath)
+        do {
+            try await logs.reopen(containerID: container.id)
+        } catch let error as LogError where error.code == .notFollowed {
+            // Docker's other log drivers leave nothing to read.
+            if source.isEmpty { return }
+            if settings.logs == .symlink { return try LogManager.relink(source: source, destination: destination) }
+            try await logs.takeOver(containerID: container.id, source: source, destination: destination)
         }
     }
 }
