@@ -22,11 +22,34 @@ extension PodNetwork {
 
     private func cachedAttachment(_ sandboxID: String, _ interface: String) async throws -> Attachment? {
         try await DedicatedThread.run { [cache] in
-            for entry in try io("", { try cache.entries(of: sandboxID) }) {
-                if case .attachment(let attachment) = entry, attachment.interface == interface { return attachment }
+            let attachments = try io("") { try cache.entries(of: sandboxID) }.compactMap { entry in
+                if case .attachment(let attachment) = entry, attachment.interface == interface {
+                    attachment
+                } else {
+                    nil as Attachment?
+                }
             }
-            return nil
+            // cri-dockerd files the pod's loopback under the same interface, without an address.
+            return attachments.first { !($0.result.map(NetworkResult.init)?.podIPs ?? []).isEmpty } ?? attachments.first
         }
+    }
+
+    /// Whether a namespace still has an address that the sandbox's ADD gave: then something lives in it, whatever its
+    /// container engine says.
+    public func isInUse(sandboxID: String) async throws -> Bool {
+        let entries = try await DedicatedThread.run { [cache] in try io("") { try cache.entries(of: sandboxID) } }
+        for case .attachment(let attachment) in entries {
+            guard let result = attachment.result.map(NetworkResult.init) else { continue }
+            let given = Set(result.podIPs.compactMap(InterfaceAddress.canonical))
+            // The path may be of a process whose number is another's by now; the address tells.
+            for path in Set([attachment.netns] + result.interfaces.map(\.sandbox)) {
+                let netns = await NamespacePath.usable(path)
+                guard !netns.isEmpty else { continue }
+                let present = try? await addresses(netns: netns, interface: attachment.interface)
+                if !given.isDisjoint(with: present ?? []) { return true }
+            }
+        }
+        return false
     }
 
     /// GC: tells the plugins which sandboxes are alive, so that they free what belongs to no other; first tears down

@@ -1,3 +1,4 @@
+internal import CNI
 internal import CRI
 internal import DockerEngine
 internal import FoundationEssentials
@@ -49,6 +50,15 @@ struct Checkpoint: Codable, Equatable {
 }
 
 extension Checkpoint.Body {
+    /// The host ports as the network takes them.
+    var portMappings: [CNI.PortMapping] {
+        (port_mappings ?? []).map { mapping in
+            CNI.PortMapping(
+                protocolName: mapping.protocol ?? "tcp", containerPort: mapping.container_port ?? 0,
+                hostPort: mapping.host_port ?? 0, hostIP: mapping.host_ip ?? "")
+        }
+    }
+
     /// cri-dockerd's checksum: FNV-1a, 32 bit, over Go's `%#v`-like rendering of the data.
     var fingerprint: UInt32 {
         var hash: UInt32 = 2_166_136_261
@@ -69,12 +79,19 @@ extension Checkpoint.Body {
     }
 }
 
-/// The directory of checkpoint files.
+/// The directory of our checkpoint files, and those that earlier shims left.
 struct CheckpointStore: Sendable {
     /// `<root>/sandbox`.
-    let directory: String
+    private let directory: String
+    /// The same of dockershim and cri-dockerd: read and cleaned up, never written.
+    private let adopted: [String]
 
-    init(root: String) { directory = "\(root)/sandbox" }
+    init(root: String, adopting roots: [String] = []) {
+        directory = "\(root)/sandbox"
+        adopted = roots.map { "\($0)/sandbox" }
+    }
+
+    private var directories: [String] { [directory] + adopted }
 
     func write(_ checkpoint: Checkpoint, for id: String) throws {
         try Files.makeDirectories(directory, mode: 0o700)
@@ -83,14 +100,21 @@ struct CheckpointStore: Sendable {
 
     /// The checkpoint of a sandbox; nil when there is none or it is not readable.
     func read(_ id: String) -> Checkpoint? {
-        guard let bytes = try? Files.read("\(directory)/\(id)", limit: 1 << 20) else { return nil }
-        return try? JSONDecoder().decode(Checkpoint.self, from: Data(bytes))
+        for directory in directories {
+            guard let bytes = try? Files.read("\(directory)/\(id)", limit: 1 << 20) else { continue }
+            if let found = try? JSONDecoder().decode(Checkpoint.self, from: Data(bytes)) { return found }
+        }
+        return nil
     }
 
-    func remove(_ id: String) throws { try Files.remove("\(directory)/\(id)") }
+    /// Removes it wherever it is.
+    func remove(_ id: String) throws {
+        for directory in directories { try Files.remove("\(directory)/\(id)") }
+    }
 
-    /// The ids that have a checkpoint; temporaries of a crashed write are not among them.
-    func ids() -> [String] {
-        ((try? Files.names(in: directory)) ?? []).filter { !$0.hasPrefix(".") }
+    /// The ids that have a checkpoint, readable or not; what is not named by a full id is nobody's checkpoint.
+    func ids() -> Set<String> {
+        let names = directories.flatMap { (try? Files.names(in: $0)) ?? [] }
+        return Set(names.filter { $0.utf8.count == 64 && $0.utf8.allSatisfy("0123456789abcdef".utf8.contains) })
     }
 }

@@ -50,10 +50,12 @@ extension DockerRuntime {
         let record = world.sandbox(id)
         if record?.usesHostNetwork ?? false { return }
         if let metadata = record?.status.metadata {
-            try await network.delete(
-                PodAttachment(
-                    sandboxID: id, netns: netns, podName: metadata.name, podNamespace: metadata.namespace,
-                    podUID: metadata.uid))
+            var attachment = PodAttachment(
+                sandboxID: id, netns: netns, podName: metadata.name, podNamespace: metadata.namespace,
+                podUID: metadata.uid)
+            // For sandboxes of dockershims that kept no CNI cache.
+            attachment.portMappings = checkpoints.read(id)?.data.portMappings ?? []
+            try await network.delete(attachment)
         } else {
             try await network.delete(sandboxID: id)
         }

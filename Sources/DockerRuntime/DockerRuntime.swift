@@ -54,7 +54,7 @@ public final class DockerRuntime: ContainerRuntime {
         self.network = network
         self.settings = settings
         self.logger = logger
-        checkpoints = CheckpointStore(root: settings.rootDirectory)
+        checkpoints = CheckpointStore(root: settings.rootDirectory, adopting: settings.adoptedRoots)
         starting = try StartingSandboxes(root: settings.rootDirectory)
         limits = LimitsStore(root: settings.rootDirectory)
         volumes = ImageVolumes(directory: "\(settings.stateDirectory)/image-volumes")

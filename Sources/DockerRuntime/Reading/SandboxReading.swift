@@ -22,7 +22,8 @@ struct SandboxReading {
         status.createdAt = nanoseconds(inspection.Created)
         status.labels = decoded.labels
         status.annotations = decoded.annotations
-        status.runtimeHandler = labels[DockerLabel.handler] ?? ""
+        // Dockershim had no label for it; cri-dockerd takes what Docker says, and so do containers that join.
+        status.runtimeHandler = labels[DockerLabel.handler] ?? inspection.HostConfig.Runtime ?? ""
         status.linux.namespaces.options = namespaceOptions
         if let first = addresses.first {
             status.network.ip = first

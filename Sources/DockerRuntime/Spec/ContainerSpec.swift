@@ -84,7 +84,7 @@ struct ContainerSpec {
     private func labels() throws -> [String: String] {
         var labels = DockerLabel.encode(labels: config.labels, annotations: config.annotations)
         let foreign = image.labels.keys.filter { labels[$0] == nil }.sorted()
-        labels[DockerLabel.foreign] = foreign.joined(separator: "\n")
+        if !image.labels.isEmpty { labels[DockerLabel.foreign] = foreign.joined(separator: "\n") }
         labels[DockerLabel.type] = DockerLabel.containerType
         labels[DockerLabel.sandboxID] = sandbox.id
         labels[DockerLabel.logPath] = logPath

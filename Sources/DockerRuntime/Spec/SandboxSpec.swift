@@ -37,7 +37,7 @@ struct SandboxSpec {
         var labels = DockerLabel.encode(
             labels: config.labels, annotations: config.annotations, reserving: DockerLabel.containerName)
         let foreign = imageLabels.keys.filter { labels[$0] == nil }.sorted()
-        labels[DockerLabel.foreign] = foreign.joined(separator: "\n")
+        if !imageLabels.isEmpty { labels[DockerLabel.foreign] = foreign.joined(separator: "\n") }
         labels[DockerLabel.type] = DockerLabel.sandboxType
         labels[DockerLabel.containerName] = DockerName.sandboxContainerName
         labels[DockerLabel.handler] = handler

@@ -79,30 +79,40 @@ extension DockerRuntime {
     /// What earlier lives of ours left: networks, checkpoints, markers and mounts of what exists no more.
     ///
     /// Only sandboxes that have a checkpoint in our directory or in dockershim's are ours to undo: the cache of the
-    /// CNI library may be shared with another runtime.
+    /// CNI library may be shared with another runtime. What exists is what Docker lists: the World may lack a
+    /// container that could not be read, which is not gone for that.
     func sweep() async {
-        let sandboxes = world.sandboxes
-        let live = Set(sandboxes.map(\.id))
-        for store in [checkpoints] + settings.adoptedRoots.map(CheckpointStore.init) {
-            for id in store.ids() where !live.contains(id) {
-                do {
-                    try await network?.delete(sandboxID: id)
-                    try store.remove(id)
-                } catch {
-                    logger.warning("undo a lost sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
-                }
-            }
+        let summaries: [Docker.ContainerSummary]
+        do {
+            summaries = try await engine.listContainers(all: true, filters: ["label": [DockerLabel.type]])
+        } catch {
+            logger.warning("look for what a crash left", metadata: ["error": "\(error)"])
+            return
         }
-        if let network {
-            for operation in (try? await network.pending()) ?? []
-            where operation.verb == .delete || !live.contains(operation.sandboxID) {
-                try? await network.delete(sandboxID: operation.sandboxID)
-            }
+        let existing = Set(summaries.map(\.Id))
+        for id in checkpoints.ids() where !existing.contains(id) { await sweepSandbox(id) }
+        for operation in (try? await network?.pending()) ?? []
+        where operation.verb == .delete || !existing.contains(operation.sandboxID) {
+            try? await network?.delete(sandboxID: operation.sandboxID)
         }
-        starting.sweep(existing: Set(sandboxes.map { DockerName.sandbox($0.status.metadata) }))
-        let containers = world.containers
-        limits.sweep(existing: Set(containers.map(\.id)))
-        await logs.forget(except: Set(containers.map(\.id)))
-        await volumes.sweep(existing: Set(containers.map { $0.dockerName(in: world) }), engine: engine)
+        let names = Set(summaries.flatMap(\.Names).map { String($0.drop { $0 == "/" }) })
+        starting.sweep(existing: names)
+        limits.sweep(existing: existing)
+        await logs.forget(except: existing)
+        await volumes.sweep(existing: names, engine: engine)
+    }
+
+    /// Frees the network of a sandbox that Docker does not have any more.
+    private func sweepSandbox(_ id: String) async {
+        do {
+            guard try await !(network?.isInUse(sandboxID: id) ?? false) else {
+                // The shim that wrote the checkpoint may work with another daemon.
+                return logger.warning("a sandbox unknown to Docker uses its address", metadata: ["id": "\(id)"])
+            }
+            try await network?.delete(sandboxID: id)
+            try checkpoints.remove(id)
+        } catch {
+            logger.warning("undo a lost sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
+        }
     }
 }
