@@ -76,35 +76,56 @@ extension DockerRuntime {
         return known.image.repoTags != tags || known.image.repoDigests != digests
     }
 
-    /// What earlier lives of ours left: networks, checkpoints, markers and mounts of what exists no more.
+    /// Drops markers, limits, log positions and mounts of what exists no more, before anything new is made; answers the
+    /// sandboxes whose networks and checkpoints are left to ``undo(_:)``.
     ///
     /// Only sandboxes that have a checkpoint in our directory or in dockershim's are ours to undo: the cache of the
     /// CNI library may be shared with another runtime. What exists is what Docker lists: the World may lack a
     /// container that could not be read, which is not gone for that.
-    func sweep() async {
+    func sweep() async -> [Remains] {
         let summaries: [Docker.ContainerSummary]
         do {
             summaries = try await engine.listContainers(all: true, filters: ["label": [DockerLabel.type]])
         } catch {
             logger.warning("look for what a crash left", metadata: ["error": "\(error)"])
-            return
+            return []
         }
         let existing = Set(summaries.map(\.Id))
-        for id in checkpoints.ids() where !existing.contains(id) { await sweepSandbox(id) }
-        for operation in (try? await network?.pending()) ?? []
-        where operation.verb == .delete || !existing.contains(operation.sandboxID) {
-            try? await network?.delete(sandboxID: operation.sandboxID)
-        }
         let names = Set(summaries.flatMap(\.Names).map { String($0.drop { $0 == "/" }) })
         starting.sweep(existing: names)
         limits.sweep(existing: existing)
         await logs.forget(except: existing)
         await volumes.sweep(existing: names, engine: engine)
+        let pending = ((try? await network?.pending()) ?? []).filter { operation in
+            operation.verb == .delete || !existing.contains(operation.sandboxID)
+        }
+        return checkpoints.ids().union(pending.map(\.sandboxID)).subtracting(existing).map { Remains(id: $0) }
+            + pending.map(\.sandboxID).filter(existing.contains).map { Remains(id: $0, isListed: true) }
     }
 
-    /// Frees the network of a sandbox that Docker does not have any more.
-    private func sweepSandbox(_ id: String) async {
+    /// A sandbox whose network is to be undone.
+    struct Remains: Sendable {
+        var id: String
+        /// Docker still has it; it was being stopped.
+        var isListed = false
+    }
+
+    /// Frees the networks of sandboxes that Docker does not have any more or that were being stopped.
+    func undo(_ remains: [Remains]) async {
+        var rest = remains[...]
+        await withTaskGroup(of: Void.self) { group in
+            for one in rest.prefix(4) { group.addTask { await self.undo(one) } }
+            rest = rest.dropFirst(4)
+            while await group.next() != nil {
+                if let one = rest.popFirst() { group.addTask { await self.undo(one) } }
+            }
+        }
+    }
+
+    private func undo(_ remains: Remains) async {
+        let id = remains.id
         do {
+            if remains.isListed { return try await network?.delete(sandboxID: id) ?? () }
             guard try await !(network?.isInUse(sandboxID: id) ?? false) else {
                 // The shim that wrote the checkpoint may work with another daemon.
                 return logger.warning("a sandbox unknown to Docker uses its address", metadata: ["id": "\(id)"])

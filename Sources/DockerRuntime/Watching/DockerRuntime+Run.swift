@@ -72,8 +72,11 @@ extension DockerRuntime {
 
     private func becomeConnected(_ facts: NodeFacts) async {
         connection.withLock { $0 = .up(facts) }
-        if !world.isKnown { await sweep() }
+        let isFirst = !world.isKnown
+        let lost = isFirst ? await sweep() : []
         world.markKnown()
+        // Plugins may take their time, which is nobody's to wait for.
+        if isFirst { Task { await self.undo(lost) } }
         logger.info(
             "connected to Docker",
             metadata: [
