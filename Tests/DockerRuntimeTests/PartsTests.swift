@@ -73,14 +73,15 @@ struct StateFilesTests {
             $0.hostPort = 8080
         }
         config.portMappings = [mapping]
-        try store.write(Checkpoint(config), for: "abc")
-        #expect(store.read("abc") == Checkpoint(config))
-        #expect(store.ids() == ["abc"])
-        try Files.replace("\(scratch.path)/sandbox/bad", with: Array("{".utf8))
-        #expect(store.read("bad") == nil)
+        let (good, bad) = (String(repeating: "a", count: 64), String(repeating: "b", count: 64))
+        try store.write(Checkpoint(config), for: good)
+        #expect(store.read(good) == Checkpoint(config))
+        #expect(store.ids() == [good])
+        try Files.replace("\(scratch.path)/sandbox/\(bad)", with: Array("{".utf8))
+        #expect(store.read(bad) == nil)
         #expect(store.read("none") == nil)
-        try store.remove("abc")
-        #expect(store.ids() == ["bad"])
+        try store.remove(good)
+        #expect(store.ids() == [bad])
     }
 
     @Test func lateLimitsSurviveTheirLabel() throws {
