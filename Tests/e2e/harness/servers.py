@@ -73,11 +73,14 @@ class Fender(Server):
         self.root.mkdir()
         super().__init__(self.root / "fender.sock")
         self.docker = docker
+        self.state = self.root / "state"
+        self.adopted = self.root / "dockershim"
         command = [
             pathlib.Path(binary).resolve(), "serve",
             "--container-runtime-endpoint", f"unix://{self.socket}",
             "--docker-endpoint", f"unix://{docker.socket}",
-            "--cri-dockerd-root-directory", self.root / "state",
+            "--cri-dockerd-root-directory", self.state,
+            "--adopt-root-directories", self.adopted,
             "--cni-conf-dir", network.configurations,
             "--cni-bin-dir", CNI_PLUGINS,
             "--cni-cache-dir", network.cache,
