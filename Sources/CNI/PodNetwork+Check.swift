@@ -43,8 +43,7 @@ extension PodNetwork {
             let given = Set(result.podIPs.compactMap(InterfaceAddress.canonical))
             // The path may be of a process whose number is another's by now; the address tells.
             for path in Set([attachment.netns] + result.interfaces.map(\.sandbox)) {
-                let netns = await NamespacePath.usable(path)
-                guard !netns.isEmpty else { continue }
+                guard let netns = await NamespacePath.usable(path) else { continue }
                 let present = try? await addresses(netns: netns, interface: attachment.interface)
                 if !given.isDisjoint(with: present ?? []) { return true }
             }

@@ -9,13 +9,17 @@ public enum DedicatedThread {
     /// Runs `body` on a thread of its own and answers what it answers. Throws SystemError when no thread can be had.
     public static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         let once = Once(body)
-        return try await withCheckedThrowingContinuation { continuation in
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             do {
-                try detach { continuation.resume(with: once.call()) }
+                try detach {
+                    once.call()
+                    continuation.resume()
+                }
             } catch {
                 continuation.resume(throwing: error)
             }
         }
+        return try once.take().get()
     }
 
     /// Runs `body` on a thread of its own that nobody waits for.
@@ -37,15 +41,34 @@ public enum DedicatedThread {
     }
 }
 
-/// Work that is let go with all it holds before its result is told: who waits for it may count descriptors.
+/// Work that is let go, with all it holds, before anyone is told of its result, and a result that the thread keeps no
+/// part of: when the caller goes on, nothing of the work is open any more.
 private final class Once<Value: Sendable>: Sendable {
-    private let body: Mutex<(@Sendable () throws -> Value)?>
+    private enum State {
+        case todo(@Sendable () throws -> Value)
+        case done(Result<Value, any Error>)
+        case taken
+    }
+    private let state: Mutex<State>
 
-    init(_ body: @escaping @Sendable () throws -> Value) { self.body = Mutex(body) }
+    init(_ body: @escaping @Sendable () throws -> Value) { state = Mutex(.todo(body)) }
 
-    func call() -> Result<Value, any Error> {
-        guard let body = body.withLock({ $0.take() }) else { return .failure(CancellationError()) }
-        return Result(catching: body)
+    func call() {
+        guard case .todo(let body) = exchange(.taken) else { return }
+        let result = Result(catching: body)
+        state.withLock { $0 = .done(result) }
+    }
+
+    func take() -> Result<Value, any Error> {
+        guard case .done(let result) = exchange(.taken) else { return .failure(CancellationError()) }
+        return result
+    }
+
+    private func exchange(_ new: State) -> State {
+        state.withLock { state in
+            defer { state = new }
+            return state
+        }
     }
 }
 
