@@ -24,20 +24,13 @@ public enum DedicatedThread {
 
     /// Runs `body` on a thread of its own that nobody waits for.
     public static func detach(_ body: @escaping @Sendable () -> Void) throws {
-        var attributes = pthread_attr_t()
-        try check(pthread_attr_init(&attributes))
-        defer { pthread_attr_destroy(&attributes) }
-        try check(pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED)))
-        try check(pthread_attr_setstacksize(&attributes, 1 << 20))
-        let work = Unmanaged.passRetained(Work(body))
-        var thread = pthread_t()
-        let error = pthread_create(&thread, &attributes, runWork, work.toOpaque())
-        if error != 0 { work.release() }
-        try check(error)
-    }
-
-    private static func check(_ error: CInt) throws {
-        if error != 0 { throw SystemError(call: "pthread_create", code: error) }
+        try Thread.start("fender-blocking") {
+            var all = sigset_t()
+            sigfillset(&all)
+            // SIGPIPE among them: a write to who has gone is an error here, whatever the process does with the signal.
+            pthread_sigmask(SIG_BLOCK, &all, nil)
+            body()
+        }
     }
 }
 
@@ -70,19 +63,4 @@ private final class Once<Value: Sendable>: Sendable {
             return state
         }
     }
-}
-
-private final class Work: Sendable {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-}
-
-private func runWork(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    guard let context else { return nil }
-    let work = Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
-    var all = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_BLOCK, &all, nil)
-    work.body()
-    return nil
 }

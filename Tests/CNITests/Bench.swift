@@ -1,6 +1,6 @@
-import Glibc
 import Linux
 import Logging
+import TestScratch
 import Testing
 
 @testable import CNI
@@ -8,29 +8,18 @@ import Testing
 /// A place of its own for a test: configuration, plugins, cache, journal, and a "host" network namespace that the
 /// reference plugins work in, so that the real host sees no bridge and no rule.
 final class Bench: Sendable {
-    let directory: String
+    private let scratch: Scratch
+    var directory: String { scratch.path }
     let host: NetworkNamespace
     static let referencePlugins = "/usr/lib/cni"
 
     init() async throws {
-        var template = Array("/tmp/fender-cni-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress!).map { String(cString: $0) } }
-        directory = try #require(made)
+        scratch = try Scratch()
         host = try await NetworkNamespace.create()
         try await host.bringLoopbackUp()
         for name in ["net.d", "bin", "cache", "journal", "ipam", "log"] {
             try Files.makeDirectories("\(directory)/\(name)")
         }
-    }
-
-    deinit { Self.removeTree(directory) }
-
-    private static func removeTree(_ path: String) {
-        var status = stat()
-        if lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-            for name in (try? Files.names(in: path)) ?? [] { removeTree("\(path)/\(name)") }
-        }
-        Glibc.remove(path)
     }
 
     var settings: PodNetwork.Settings { Self.settings(directory) }

@@ -7,14 +7,18 @@ import Testing
 
 /// What a daemon finds that was killed, or that follows another runtime.
 @Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
-    /// An ADD in a process that a plugin kills; what is inherited is nothing but the paths.
-    private static func addAndDie(_ directory: String, _ netns: String) async {
-        let network = PodNetwork(
-            settings: Bench.settings(directory), logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
-        let request = PodAttachment(
-            sandboxID: Pod.id(1), netns: netns, podName: "web", podNamespace: "shop", podUID: "6f1c")
-        _ = try? await network.add(request)
-        _ = try? await network.delete(request)
+    /// An ADD, then a DEL, in a process that a plugin kills; it is given nothing but the paths.
+    private func addAndDie(_ bench: Bench, _ pod: Pod) async {
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [directory = bench.directory as String, netns = pod.request.netns as String] in
+            let network = PodNetwork(
+                settings: Bench.settings(directory),
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            let request = PodAttachment(
+                sandboxID: Pod.id(1), netns: netns, podName: "web", podNamespace: "shop", podUID: "6f1c")
+            _ = try? await network.add(request)
+            _ = try? await network.delete(request)
+        }
     }
 
     @Test func killedBeforeThePluginDidAnything() async throws {
@@ -28,10 +32,7 @@ import Testing
                 """)
         try bench.configureBridge()
         let pod = try await Pod()
-        await #expect(processExitsWith: .signal(SIGKILL)) {
-            [directory = bench.directory as String, netns = pod.request.netns as String] in
-            await Self.addAndDie(directory, netns)
-        }
+        await addAndDie(bench, pod)
         try await expectAddLeftAndUndone(bench, leases: 0)
     }
 
@@ -49,10 +50,7 @@ import Testing
                 """)
         try bench.configureBridge()
         let pod = try await Pod()
-        await #expect(processExitsWith: .signal(SIGKILL)) {
-            [directory = bench.directory as String, netns = pod.request.netns as String] in
-            await Self.addAndDie(directory, netns)
-        }
+        await addAndDie(bench, pod)
         try await expectAddLeftAndUndone(bench, leases: 0) { try Files.poke("\(bench.directory)/go", "on\n") }
         // It had ended before the DEL, not after it.
         #expect(try await bench.network().addresses(netns: pod.request.netns).count == 2)
@@ -64,10 +62,7 @@ import Testing
         try bench.install("last", raw: "[ $CNI_COMMAND = ADD ] && kill -9 $PPID; exit 0")
         try bench.configureBridge(#",{"type":"last"}"#)
         let pod = try await Pod()
-        await #expect(processExitsWith: .signal(SIGKILL)) {
-            [directory = bench.directory as String, netns = pod.request.netns as String] in
-            await Self.addAndDie(directory, netns)
-        }
+        await addAndDie(bench, pod)
         #expect(bench.leases().count == 2)
         try await expectAddLeftAndUndone(bench, leases: 2)
     }
@@ -96,10 +91,7 @@ import Testing
         try bench.install("last", raw: "[ $CNI_COMMAND = DEL ] && kill -9 $PPID; \(Script.good)")
         try bench.configureBridge(#",{"type":"last"}"#)
         let pod = try await Pod()
-        await #expect(processExitsWith: .signal(SIGKILL)) {
-            [directory = bench.directory as String, netns = pod.request.netns as String] in
-            await Self.addAndDie(directory, netns)
-        }
+        await addAndDie(bench, pod)
         #expect(bench.leases().count == 2)
         try bench.install("last", raw: Script.good)
         let network = bench.network()
@@ -283,7 +275,8 @@ import Testing
             try await round()
             let before = try Files.names(in: "/proc/self/fd").count
             try await round()
-            #expect(try Files.names(in: "/proc/self/fd").count == before)
+            // libdispatch may open an epoll, an event and a timer of its own meanwhile; a leak of ours would be many.
+            #expect(try Files.names(in: "/proc/self/fd").count <= before + 3)
             #expect(waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD)
             #expect(bench.names("journal").isEmpty && bench.names("cache/results").isEmpty)
         }
