@@ -120,8 +120,7 @@ extension PodNetwork {
             }
             do {
                 try await runDelete(attachment, deadline: deadline, heir: heir)
-            } catch  where attachment.network.plugins.allSatisfy({ $0.type == "loopback" }) {
-                // dockershim and cri-dockerd ran the plugin, which holds nothing that outlives the namespace.
+            } catch  where attachment.network.isLoopback {
                 logger.debug("DEL of a loopback", metadata: ["sandbox": "\(sandboxID)", "error": "\(error)"])
             }
         }

@@ -150,23 +150,30 @@ import Testing
         #expect(bench.names("cache/results").isEmpty && bench.names("journal").isEmpty)
     }
 
-    /// The files that dockershim leaves: libcni's cache of the pod network and of its loopback.
-    @Test func podsOfDockershimAreTornDown() async throws {
+    /// The files that dockershim and cri-dockerd leave: libcni's cache of the pod network and of its loopback, which has
+    /// addresses too, and is filed under `lo` by the one and under the pod's interface by the other.
+    @Test(arguments: ["lo", "eth0"]) func podsOfDockershimAreKnownAndTornDown(_ interface: String) async throws {
         let bench = try await Bench()
-        try bench.installReference("bridge", "host-local", "loopback")
+        try bench.installReference("bridge", "host-local")
+        try bench.install("loopback", raw: "exit 1")
         try bench.configureBridge()
-        let theirs = bench.network()
         let pod = try await Pod()
-        let request = pod.request
-        _ = try await theirs.add(request)
+        let result = try await bench.network().add(pod.request)
         let loopback = Base64.encode(
             Array(#"{"cniVersion":"0.2.0","name":"cni-loopback","plugins":[{"type":"loopback"}]}"#.utf8))
         try bench.write(
-            "cache/results/cni-loopback-\(Pod.id(1))-lo",
-            #"{"kind":"cniCacheV1","containerId":"\#(Pod.id(1))","config":"\#(loopback)","ifName":"lo","networkName":"cni-loopback","netns":"/proc/1/ns/net","cniArgs":[["IgnoreUnknown","1"]],"result":{"cniVersion":"0.2.0","dns":{}}}"#
-        )
+            "cache/results/cni-loopback-\(Pod.id(1))-\(interface)",
+            #"""
+            {"kind":"cniCacheV1","containerId":"\#(Pod.id(1))","config":"\#(loopback)","ifName":"\#(interface)",
+            "networkName":"cni-loopback","netns":"/proc/1/ns/net","cniArgs":[["IgnoreUnknown","1"]],
+            "result":{"cniVersion":"0.2.0","ip4":{"ip":"127.0.0.1/8"},"ip6":{"ip":"::1/128"},"dns":{}}}
+            """#)
         try Files.remove("\(bench.directory)/net.d/10-test.conflist")
-        try await bench.network().delete(request)
+        let network = bench.network()
+        #expect(try await network.cachedResult(sandboxID: Pod.id(1)) == result)
+        #expect(try await network.isInUse(sandboxID: Pod.id(1)))
+        try await network.delete(pod.request)
+        #expect(try await !network.isInUse(sandboxID: Pod.id(1)))
         #expect(bench.leases().isEmpty && bench.names("cache/results").isEmpty)
     }
 
