@@ -83,7 +83,7 @@ let package = Package(
         .target(name: "TestScratch", dependencies: ["Linux"], path: "Tests/TestScratch", swiftSettings: strict),
         tests("Linux", ["TestScratch"]),
         tests("RPC", ["CGRPC", "Linux", protobuf, logging]),
-        tests("CNI"),
+        tests("CNI", ["Linux", "TestScratch", logging]),
         tests("Pause"),
         tests("PodFiles", ["Linux", "TestScratch"]),
         tests("Security", ["Linux", "TestScratch"]),

@@ -1,7 +1,9 @@
 #define _GNU_SOURCE
 #include "clinux_netns.h"
 
+#include <linux/nsfs.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 
 int fender_enter_netns(int fd)
 {
@@ -11,4 +13,9 @@ int fender_enter_netns(int fd)
 int fender_new_netns(void)
 {
 	return unshare(CLONE_NEWNET);
+}
+
+int fender_is_netns(int fd)
+{
+	return ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
 }

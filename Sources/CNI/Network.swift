@@ -9,6 +9,10 @@ public struct Network: Sendable, Equatable {
     /// The plugins' types, in order.
     public var pluginTypes: [String] { plugins.map(\.type) }
 
+    /// Whether it is the loopback that dockershim and cri-dockerd attach by a plugin: it gives no address that anybody
+    /// else could have, and holds nothing that outlives the namespace.
+    var isLoopback: Bool { plugins.allSatisfy { $0.type == "loopback" } }
+
     let version: CNIVersion
     let disableCheck: Bool
     let disableGC: Bool

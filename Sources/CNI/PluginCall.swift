@@ -59,10 +59,12 @@ struct PluginCall: Sendable {
 
     /// Plugins need PATH and may be set up by variables of their own; what systemd told us is not for them.
     private static func inheritedEnvironment() -> [String] {
-        let foreign = ["CNI_", "NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_"]
-        let inherited = Command.ownEnvironment().filter { entry in !foreign.contains { entry.hasPrefix($0) } }
-        if inherited.contains(where: { $0.hasPrefix("PATH=") }) { return inherited }
-        return inherited + ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+        let foreign = ["CNI_", "NOTIFY_SOCKET", "LISTEN_", "WATCHDOG_"]
+        var variables = Environment.variables().filter { name, _ in !foreign.contains(where: name.hasPrefix) }
+        if variables["PATH"] == nil {
+            variables["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        }
+        return variables.map { "\($0.key)=\($0.value)" }
     }
 
     private func answer(_ outcome: Command.Outcome) throws -> JSONValue? {

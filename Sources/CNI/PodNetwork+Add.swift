@@ -49,21 +49,18 @@ extension PodNetwork {
 
     /// Makes the namespace ready, and undoes what an earlier attempt for the same sandbox left.
     private func prepare(_ attachment: Attachment) async throws {
-        let own = try await DedicatedThread.run {
-            try io("ADD") { try NetworkNamespace(path: attachment.netns).isOwn() }
-        }
-        guard !own else {
-            throw CNIError(.invalidRequest, verb: "ADD", message: "\(attachment.netns) is the host's namespace")
-        }
+        let namespace = try await foreignNamespace(attachment.netns, verb: "ADD")
         do {
-            let namespace = try await DedicatedThread.run { try NetworkNamespace(path: attachment.netns) }
             try await namespace.bringLoopbackUp()
         } catch let error as SystemError {
             throw CNIError(.io, verb: "ADD", message: "cannot bring lo up: \(error)")
         }
         let teardown = try await teardown(sandboxID: attachment.sandboxID, request: nil)
         if !teardown.isEmpty { try await carryOut(teardown, netns: attachment.netns) }
-        state.withLock { _ = $0.tornDown.remove(attachment.sandboxID) }
+        state.withLock { state in
+            state.tornDown.remove(attachment.sandboxID)
+            state.held[attachment.sandboxID] = namespace
+        }
     }
 
     private func keep(_ attachment: Attachment) async throws {

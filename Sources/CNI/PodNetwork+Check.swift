@@ -22,15 +22,10 @@ extension PodNetwork {
 
     private func cachedAttachment(_ sandboxID: String, _ interface: String) async throws -> Attachment? {
         try await DedicatedThread.run { [cache] in
-            let attachments = try io("") { try cache.entries(of: sandboxID) }.compactMap { entry in
-                if case .attachment(let attachment) = entry, attachment.interface == interface {
-                    attachment
-                } else {
-                    nil as Attachment?
-                }
-            }
-            // cri-dockerd files the pod's loopback under the same interface, without an address.
-            return attachments.first { !($0.result.map(NetworkResult.init)?.podIPs ?? []).isEmpty } ?? attachments.first
+            for case .attachment(let attachment) in try io("", { try cache.entries(of: sandboxID) })
+            // cri-dockerd files the pod's loopback under the same interface.
+            where attachment.interface == interface && !attachment.network.isLoopback { return attachment }
+            return nil
         }
     }
 
@@ -38,13 +33,12 @@ extension PodNetwork {
     /// container engine says.
     public func isInUse(sandboxID: String) async throws -> Bool {
         let entries = try await DedicatedThread.run { [cache] in try io("") { try cache.entries(of: sandboxID) } }
-        for case .attachment(let attachment) in entries {
+        for case .attachment(let attachment) in entries where !attachment.network.isLoopback {
             guard let result = attachment.result.map(NetworkResult.init) else { continue }
             let given = Set(result.podIPs.compactMap(InterfaceAddress.canonical))
             // The path may be of a process whose number is another's by now; the address tells.
             for path in Set([attachment.netns] + result.interfaces.map(\.sandbox)) {
-                let netns = await NamespacePath.usable(path)
-                guard !netns.isEmpty else { continue }
+                guard let netns = await NamespacePath.usable(path) else { continue }
                 let present = try? await addresses(netns: netns, interface: attachment.interface)
                 if !given.isDisjoint(with: present ?? []) { return true }
             }

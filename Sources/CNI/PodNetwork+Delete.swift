@@ -28,6 +28,7 @@ extension PodNetwork {
         let teardown = try await teardown(sandboxID: sandboxID, request: request)
         if !teardown.isEmpty { try await carryOut(teardown, netns: request?.netns ?? netns) }
         state.withLock { state in
+            state.held[sandboxID] = nil
             // Forgetting costs no more than a DEL too many.
             if state.tornDown.count > 4096 { state.tornDown.removeAll() }
             state.tornDown.insert(sandboxID)
@@ -105,16 +106,21 @@ extension PodNetwork {
     func carryOut(_ teardown: Teardown, netns: String) async throws {
         let sandboxID = teardown.attachments.first?.sandboxID ?? teardown.sandboxID
         let heir = await beginDelete(teardown.attachments, sandboxID: sandboxID)
-        let given = await NamespacePath.usable(netns)
+        let held = state.withLock { $0.held[sandboxID] }
+        let given = await NamespacePath.usable(netns) ?? held?.path
         let deadline = ContinuousClock.now + settings.deleteTimeout
         for var attachment in teardown.attachments {
             // A path under /proc is a process's, which may be another by now; a pinned namespace stays itself.
             let pinned = attachment.netns.hasPrefix("/proc/") ? "" : attachment.netns
-            attachment.netns = given.isEmpty ? await NamespacePath.usable(pinned) : given
+            // The empty path tells plugins that the namespace is gone.
+            if let given {
+                attachment.netns = given
+            } else {
+                attachment.netns = await NamespacePath.usable(pinned) ?? ""
+            }
             do {
                 try await runDelete(attachment, deadline: deadline, heir: heir)
-            } catch  where attachment.network.plugins.allSatisfy({ $0.type == "loopback" }) {
-                // dockershim and cri-dockerd ran the plugin, which holds nothing that outlives the namespace.
+            } catch  where attachment.network.isLoopback {
                 logger.debug("DEL of a loopback", metadata: ["sandbox": "\(sandboxID)", "error": "\(error)"])
             }
         }
@@ -125,6 +131,8 @@ extension PodNetwork {
                 try journal.end(sandboxID)
             }
         }
+        // Its path had to be good until here.
+        withExtendedLifetime(held) {}
     }
 
     /// Journals a DEL if that can be done: on a full disk addresses must come free all the same, and the cache or the
@@ -158,11 +166,11 @@ extension PodNetwork.Teardown {
 
 /// Which namespace a DEL may be pointed at.
 enum NamespacePath {
-    /// The path if it leads to a namespace that is not the host's, else the empty one, which tells plugins that the
-    /// namespace is gone. A plugin pointed at the host's namespace would take the host's interface away.
-    static func usable(_ path: String) async -> String {
-        guard !path.isEmpty else { return "" }
+    /// The path if it leads to a namespace that is not the host's. A plugin pointed at the host's namespace would take
+    /// the host's interface away.
+    static func usable(_ path: String) async -> String? {
+        guard !path.isEmpty else { return nil }
         let isForeign = try? await DedicatedThread.run { try !NetworkNamespace(path: path).isOwn() }
-        return isForeign == true ? path : ""
+        return isForeign == true ? path : nil
     }
 }

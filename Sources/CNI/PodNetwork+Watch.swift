@@ -24,9 +24,9 @@ extension PodNetwork {
             do {
                 let watched = watchedPaths()
                 let watch = try FileWatch(watched, events: FileWatch.directoryEvents)
-                // What appeared before the watch was set would not be told.
-                guard watched == watchedPaths() else { continue }
                 reload()
+                // What appeared before the watch was set would not be told, and a new network may have a directory.
+                guard watched == watchedPaths() else { continue }
                 if watch.wait(stop) == .woken { return }
             } catch {
                 // A path vanished in between, or the user's watches are used up: then looking is all that is left.

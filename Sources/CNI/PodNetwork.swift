@@ -53,6 +53,8 @@ public final class PodNetwork: Sendable {
         var snapshot: NetworkSnapshot
         var podCIDRs: [String] = []
         var statusInFlight: Task<NetworkStatus, Never>?
+        /// The namespaces of attached sandboxes.
+        var held: [String: NetworkNamespace] = [:]
         /// Sandboxes that were torn down by us and have nothing on record: a repeated DEL has nothing to do.
         var tornDown: Set<String> = []
     }
@@ -68,6 +70,26 @@ public final class PodNetwork: Sendable {
 
     /// The network that new pods get, and what is wrong with the files that were passed over.
     public var snapshot: NetworkSnapshot { state.withLock(\.snapshot) }
+
+    /// Keeps the namespace of an attached sandbox until its DEL, for the owner's start.
+    ///
+    /// ADD does so itself. When the process that made the namespace dies, DEL can then still clean up inside, which
+    /// also rids the host of rules that plugins find by the namespace's addresses. Throws CNIError when it is gone.
+    public func hold(sandboxID: String, netns: String) async throws {
+        let namespace = try await foreignNamespace(netns, verb: "")
+        state.withLock { $0.held[sandboxID] = namespace }
+    }
+
+    /// Opens a namespace that must not be the host's.
+    func foreignNamespace(_ path: String, verb: String) async throws -> NetworkNamespace {
+        try await DedicatedThread.run {
+            let namespace = try io(verb) { try NetworkNamespace(path: path) }
+            guard try io(verb, { try !namespace.isOwn() }) else {
+                throw CNIError(.invalidRequest, verb: verb, message: "\(path) is the host's namespace")
+            }
+            return namespace
+        }
+    }
 
     /// The pod address ranges that the kubelet gave (UpdateRuntimeConfig), for the `ipRanges` capability.
     public var podCIDRs: [String] {

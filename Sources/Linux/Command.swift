@@ -1,6 +1,3 @@
-internal import CLinux
-internal import Glibc
-
 /// A program to run to its end: input in, output out, killed with its process group when its time is over.
 public struct Command: Sendable {
     /// The program's path; PATH is not searched.
@@ -73,16 +70,5 @@ public struct Command: Sendable {
         } onCancel: {
             cancelled.set()
         }
-    }
-
-    /// The environment of this process, `NAME=value` each.
-    public static func ownEnvironment() -> [String] {
-        guard var next = fender_environment() else { return [] }
-        var entries: [String] = []
-        while let entry = next.pointee {
-            entries.append(String(cString: entry))
-            next += 1
-        }
-        return entries
     }
 }

@@ -7,9 +7,13 @@ public final class NetworkNamespace: Sendable {
 
     private init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
 
-    /// Opens a namespace by its path, such as `/proc/<pid>/ns/net`. Throws SystemError, ENOENT when it is gone.
+    /// Opens a namespace by its path, such as `/proc/<pid>/ns/net`. Throws SystemError: ENOENT when it is gone, EINVAL
+    /// when the path leads to something else.
     public convenience init(path: String) throws {
-        self.init(try Descriptor.open(path, O_RDONLY))
+        // Whatever may be there in its stead, such as a FIFO, must not hold us up.
+        let opened = try Descriptor.open(path, O_RDONLY | O_NONBLOCK)
+        guard fender_is_netns(opened.raw) != 0 else { throw SystemError(call: "open", object: path, code: EINVAL) }
+        self.init(opened)
     }
 
     /// Makes a namespace of its own, with a loopback interface that is down.

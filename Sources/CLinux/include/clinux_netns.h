@@ -12,6 +12,9 @@ int fender_enter_netns(int fd);
 /// unshare(2) with CLONE_NEWNET, for the calling thread.
 int fender_new_netns(void);
 
+/// Whether the descriptor is of a network namespace.
+int fender_is_netns(int fd);
+
 enum {
 	/// IFF_UP; <net/if.h> and <linux/if.h> do not go together.
 	FENDER_IFF_UP = 1,
