@@ -35,7 +35,6 @@ import Testing
         #expect(try await eventually { probe.statistics().lines == count + 1 })
         let descriptors = try descriptors() - before.descriptors
         let memory = try memory() - before.memory
-        print("300 containers: \(descriptors) descriptors, \(memory) KiB")
         #expect(descriptors <= 2 * count)
         #expect(memory < 4 * count)
         // Past the gathering of events the thread must not wake at all.
