@@ -70,7 +70,9 @@ extension Checkpoint {
     private static func point(_ fields: [Substring]) -> Point? {
         guard fields.count == 10, let device = UInt64(fields[1]), let inode = UInt64(fields[2]),
             let offset = Int(fields[3]), offset >= 0, let tail = bytes(hex: fields[4]),
-            let outputDevice = UInt64(fields[7]), let outputInode = UInt64(fields[8]), let size = Int(fields[9])
+            tail.count == min(offset, SourceFile.tailLength),
+            let outputDevice = UInt64(fields[7]), let outputInode = UInt64(fields[8]), let size = Int(fields[9]),
+            size.magnitude < 1 << 60, offset < 1 << 60
         else { return nil }
         let output = Output(file: FileID(device: outputDevice, inode: outputInode), size: size)
         guard inode != 0 else { return Point(output: output) }

@@ -52,8 +52,15 @@ struct DestinationDirectory: ~Copyable {
         return nil
     }
 
-    /// What the link at the log's own name says.
-    func linkTarget() throws -> String {
+    /// Whether the link at the log's own name leads to `path`, by its text or by the file it reaches.
+    func isLink(to path: String) throws -> Bool {
+        if try linkTarget() == path { return true }
+        var (reached, wanted) = (stat(), stat())
+        return fstatat(directory.raw, name, &reached, 0) == 0 && lstat(path, &wanted) == 0
+            && FileID(reached) == FileID(wanted)
+    }
+
+    private func linkTarget() throws -> String {
         var target = [CChar](repeating: 0, count: 4096)
         let raw = directory.raw
         let count = try system("readlinkat", name) { readlinkat(raw, name, &target, target.count) }

@@ -62,7 +62,7 @@ extension Follower {
         if !Files.exists(Member.directory(of: request.source)) { isSourceGone = true }
     }
 
-    /// Starts again with a file that was truncated, as Docker before 23 does when it keeps one file only.
+    /// Starts again with a file that was truncated: by somebody, or by dockerd when it cannot rename it.
     func restartTruncated(_ source: SourceFile, _ work: Workspace) {
         work.statistics.gaps += 1
         forgetExcess()

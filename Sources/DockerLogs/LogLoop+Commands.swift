@@ -73,7 +73,7 @@ extension LogLoop {
         do {
             let directory = try DestinationDirectory(of: request.destination, creating: true)
             guard let status = try directory.status(), status.isLink else { return false }
-            return try directory.linkTarget() == request.source
+            return try directory.isLink(to: request.source)
         } catch let error as SystemError {
             throw LogError(.failed, "follow log of \(request.containerID)", cause: error)
         }

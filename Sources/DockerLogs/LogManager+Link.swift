@@ -11,7 +11,7 @@ extension LogManager {
         do {
             let directory = try DestinationDirectory(of: destination, creating: true)
             guard let status = try directory.status() else { return try directory.makeLink(to: source) }
-            guard status.isLink, try directory.linkTarget() == source else {
+            guard status.isLink, try directory.isLink(to: source) else {
                 throw LogError(.unsafeDestination, "link \(destination) to \(source): something else is there")
             }
         } catch let error as SystemError {

@@ -15,7 +15,7 @@ final class DockerJSONFile {
     private var size: Int
     private var clock = 0
 
-    /// `maxFile` 1 deletes the full file, as Docker from 23 on.
+    /// `maxFile` 1 deletes the full file, as newer Docker does.
     init(_ path: String, maxSize: Int = .max, maxFile: Int = 1) throws {
         self.path = path
         self.maxSize = maxSize
@@ -67,7 +67,7 @@ final class DockerJSONFile {
         if entries.count > maxFile { deletedEntries += entries.removeFirst() }
     }
 
-    /// What Docker before 23 does instead of rotating when it keeps one file.
+    /// What dockerd does when it cannot rename the file.
     func truncate() throws {
         file = try Descriptor.open(path, O_WRONLY | O_TRUNC | O_CREAT, mode: 0o640)
         size = 0

@@ -5,12 +5,15 @@ import Linux
 /// A `log-follower-probe` process: a follower that can be killed.
 final class ProbeProcess {
     let pid: pid_t
+    /// Held so that the directory is removed after the process has ended.
+    private let scratch: Scratch
     private let input: Descriptor
     private let output: Descriptor
     private var isReaped = false
 
     /// `shell` is run by sh(1), in a mount namespace of its own, before the probe.
     init(_ scratch: Scratch, shell: String? = nil) throws {
+        self.scratch = scratch
         var inputs: [CInt] = [-1, -1]
         var outputs: [CInt] = [-1, -1]
         // Stream sockets and not pipes: pipe2(2) is out of Swift's sight, and the ends must be close-on-exec.
