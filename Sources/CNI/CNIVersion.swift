@@ -8,6 +8,8 @@ struct CNIVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
     static let current = CNIVersion(1, 1, 0)
     /// What a configuration without a version means.
     static let oldest = CNIVersion(0, 1, 0)
+    /// Results list interfaces, and addresses of both families alike, from here on.
+    static let interfaces = CNIVersion(0, 3, 0)
     /// CHECK exists, and DEL is given the result of ADD, from here on.
     static let check = CNIVersion(0, 4, 0)
     /// GC and STATUS exist from here on.

@@ -97,7 +97,9 @@ extension PodNetwork {
             ?? PodAttachment(sandboxID: teardown.sandboxID, netns: "", podName: "", podNamespace: "", podUID: "")
         var attachment = try Attachment(request, to: current, podCIDRs: podCIDRs)
         // An old cache has one file a network; the one with addresses is the pod's, not the loopback's.
-        attachment.result = results.first { !NetworkResult($0).podIPs.filter { $0 != "127.0.0.1" }.isEmpty }
+        attachment.result = results.first { result in
+            NetworkResult(result).podIPs.contains { !["127.0.0.1", "::1"].contains($0) }
+        }.flatMap { $0.asResult(of: current) }
         teardown.attachments = [attachment]
         return teardown
     }
@@ -161,6 +163,19 @@ extension PodNetwork {
 extension PodNetwork.Teardown {
     fileprivate func covers(_ attachment: Attachment) -> Bool {
         attachments.contains { $0.network.name == attachment.network.name && $0.interface == attachment.interface }
+    }
+}
+
+extension JSONValue {
+    /// A result that the present configuration's plugins can read, which accept their own version only; nil when the
+    /// forms differ. From 0.3.0 on they agree in all that plugins look at.
+    fileprivate func asResult(of network: Network) -> JSONValue? {
+        guard let version = self["cniVersion"]?.string.flatMap(CNIVersion.init), version >= .interfaces,
+            network.version >= .interfaces
+        else { return nil }
+        var result = self
+        result["cniVersion"] = .string(network.cniVersion)
+        return result
     }
 }
 
