@@ -26,6 +26,8 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
 /// The revision that the Makefile names; digits only, since it lands in a macro.
 let revision = (Context.environment["FENDER_REVISION"] ?? "").filter(\.isHexDigit)
 
@@ -37,11 +39,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // The C libraries and the C that Swift cannot express.
         .systemLibrary(name: "CGRPC"),
+        .systemLibrary(name: "CZlib"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
         .target(name: "CVersion", cSettings: [.define("FENDER_REVISION", to: "\"\(revision)\"")]),
@@ -60,22 +64,26 @@ let package = Package(
         layer("DockerEngine", ["CCurl", "Linux", logging]),
         layer("DockerLogs", ["Linux", logging]),
 
+        layer(
+            "Streaming",
+            ["CZlib", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket")]),
+
         // What both back ends implement, and the back end on Docker.
         layer("Runtime", ["CRI", protobuf, logging]),
         layer(
             "DockerRuntime",
             [
                 "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "Pause", "PodFiles", "Security", "Cgroups",
-                "CDI", "ImageRoot", "Linux", protobuf, logging,
+                "CDI", "ImageRoot", "Streaming", "Linux", protobuf, logging,
             ]),
 
         // The service and the program.
-        layer("CRIService", ["Runtime", "CRI", "RPC", protobuf, logging]),
+        layer("CRIService", ["Runtime", "CRI", "RPC", "Streaming", protobuf, logging]),
         layer("Configuration", ["Linux", logging]),
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CVersion", "CRI", "CRIService", "DockerRuntime", "DockerEngine", "Runtime", "RPC", "CNI",
+                "CVersion", "CRI", "CRIService", "DockerRuntime", "Streaming", "DockerEngine", "Runtime", "RPC", "CNI",
                 "Configuration", "Linux", logging, arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict),
@@ -100,6 +108,7 @@ let package = Package(
         tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI", protobuf]),
         tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
+        tests("Streaming", [nio("NIOCore"), nio("NIOPosix"), "CZlib"]),
         tests("CRIService", ["CRI", "Runtime", "RPC", protobuf]),
         tests("Configuration", ["Linux", "fender", logging]),
     ],

@@ -2,17 +2,21 @@ internal import CRI
 internal import Logging
 public import RPC
 public import Runtime
+public import Streaming
 internal import SwiftProtobuf
 
 /// The CRI over one back end: validates requests, answers from the World, maps errors; holds no state.
 ///
-/// A call `X` is found in `X`'s group: `CRIService+Sandboxes`, `+Containers`, `+Images`, `+Node`, `+Events`.
+/// A call `X` is found in `X`'s group: `CRIService+Sandboxes`, `+Containers`, `+Images`, `+Node`, `+Streaming`, `+Events`.
 public struct CRIService: Sendable {
     let runtime: any ContainerRuntime
 
-    /// The service over `runtime`.
-    public init(runtime: any ContainerRuntime) {
+    let streaming: StreamingServer?
+
+    /// The service over `runtime`; without a streaming server `Exec`, `Attach` and `PortForward` are unimplemented.
+    public init(runtime: any ContainerRuntime, streaming: StreamingServer? = nil) {
         self.runtime = runtime
+        self.streaming = streaming
     }
 
     /// Every method of `runtime.v1` and, with the same handlers, of `runtime.v1alpha2`, by full path.
@@ -27,6 +31,7 @@ public struct CRIService: Sendable {
         addImages(to: &table)
         addEvents(to: &table)
         addUnimplemented(to: &table)
+        addStreaming(to: &table)
         return table.paths
     }
 

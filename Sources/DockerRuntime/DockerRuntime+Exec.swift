@@ -45,7 +45,7 @@ extension DockerRuntime {
     }
 
     /// The output has ended; the exit itself is told by an event, or was before we asked.
-    private func exitCode(of exec: String) async throws -> Int {
+    func exitCode(of exec: String) async throws -> Int {
         let exit = execExits.expect(exec)
         defer { execExits.forget(exec) }
         let inspection = try await engine.inspectExec(exec)

@@ -8,6 +8,7 @@ internal import Linux
 internal import Logging
 internal import RPC
 internal import ServiceLifecycle
+internal import Streaming
 internal import UnixSignals
 
 /// The parts of the running daemon and how they hang together.
@@ -32,15 +33,20 @@ struct Daemon {
         let runtime = try DockerRuntime(
             engine: DockerEngine(endpoint: values.engineEndpoint(), logger: Logger(label: "docker")),
             network: values.podNetwork(), settings: values.dockerSettings, logger: Logger(label: "runtime"))
+        let streaming = StreamingServer(
+            configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(
-            endpoint: endpoint(values), methods: CRIService(runtime: runtime).methods(), systemd: systemd)
+            endpoint: endpoint(values), methods: CRIService(runtime: runtime, streaming: streaming).methods(),
+            systemd: systemd)
         let manager = ManagerService(
             systemd: systemd, output: output, started: loaded, reread: reread, log: Logger(label: "systemd"))
         // Services stop in reverse: the manager hears of it first, then calls end, then Docker is let go.
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: RuntimeService(runtime: runtime)), .init(service: rpc), .init(service: manager),
+                    .init(service: RuntimeService(runtime: runtime)),
+                    .init(service: StreamingService(server: streaming)),
+                    .init(service: rpc), .init(service: manager),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle")))

@@ -3,6 +3,7 @@ internal import Linux
 internal import Logging
 internal import RPC
 internal import ServiceLifecycle
+internal import Streaming
 
 /// Keeps the World until everything above it has stopped.
 struct RuntimeService: Service, CustomStringConvertible {
@@ -39,5 +40,15 @@ struct RPCService: Service, CustomStringConvertible {
         } onGracefulShutdown: {
             server.shutdown(grace: .seconds(10))
         }
+    }
+}
+
+/// Serves exec, attach and port-forward connections.
+struct StreamingService: Service, CustomStringConvertible {
+    let description = "streaming"
+    let server: StreamingServer
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await self.server.run() }
     }
 }

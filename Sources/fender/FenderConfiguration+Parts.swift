@@ -3,6 +3,7 @@ internal import Configuration
 internal import DockerEngine
 internal import DockerRuntime
 internal import Logging
+internal import Streaming
 
 /// The settings as the parts of the daemon take them.
 extension FenderConfiguration {
@@ -46,5 +47,12 @@ extension FenderConfiguration {
         settings.pullProgressDeadline = imagePullProgressDeadline
         settings.dualStack = ipv6DualStack
         return settings
+    }
+
+    var streaming: StreamingServer.Configuration {
+        var configuration = StreamingServer.Configuration()
+        configuration.host = streamingBindAddress.host
+        configuration.port = streamingBindAddress.port
+        return configuration
     }
 }

@@ -1,0 +1,138 @@
+internal import CLinux
+internal import CRI
+internal import DockerEngine
+internal import Glibc
+internal import Linux
+internal import Runtime
+public import Streaming
+
+/// What the streaming server asks for: `Exec`, `Attach` and `PortForward` once their client has come.
+extension DockerRuntime: StreamingRuntime {
+    /// Starts an exec whose streams are the client's.
+    public func exec(_ request: ExecStreamRequest) async throws -> any StreamedProcess {
+        try await doing("exec in container \(request.containerID)") {
+            var config = Docker.ExecConfig(Cmd: request.command)
+            config.Tty = request.streams.tty
+            config.AttachStdin = request.streams.stdin
+            config.AttachStdout = request.streams.stdout
+            config.AttachStderr = request.streams.stderr
+            let exec = try await engine.createExec(container: request.containerID, config)
+            let stream = try await engine.startExec(exec, tty: request.streams.tty)
+            return DockerExecStream(exec: exec, runtime: self, stream: stream)
+        }
+    }
+
+    /// Connects to a running container; whether there is a terminal is the container's to say.
+    public func attach(_ request: AttachStreamRequest) async throws -> any StreamedProcess {
+        guard let container = world.container(request.containerID) else {
+            throw RuntimeError(.notFound, "container \(request.containerID): not found")
+        }
+        return try await doing("attach to container \(container.id)") {
+            let stream = try await engine.attachContainer(
+                container.id, stdin: request.streams.stdin && container.stdin, stdout: request.streams.stdout,
+                stderr: request.streams.stderr, tty: container.tty)
+            return DockerAttachStream(container: container.id, engine: engine, stream: stream)
+        }
+    }
+
+    /// A connected socket to a port on the sandbox's loopback, IPv4 before IPv6.
+    public func connect(sandboxID: String, port: UInt16) async throws -> CInt {
+        guard let sandbox = world.sandbox(sandboxID), sandbox.status.state == .sandboxReady else {
+            throw RuntimeError(.failedPrecondition, "sandbox \(sandboxID): not ready")
+        }
+        if sandbox.netns.isEmpty { return try await DedicatedThread.run { try Loopback.connect(port) } }
+        let namespace = try NetworkNamespace(path: sandbox.netns)
+        return try await namespace.run { try Loopback.connect(port) }
+    }
+}
+
+/// Connections to 127.0.0.1 and ::1 of the calling thread's network namespace.
+private enum Loopback {
+    static func connect(_ port: UInt16) throws -> CInt {
+        do {
+            return try connectIPv4(port)
+        } catch let error as SystemError where error.code == ECONNREFUSED || error.code == EADDRNOTAVAIL {
+            do { return try connectIPv6(port) } catch {
+                throw SystemError(call: "connect", object: "port \(port)", code: ECONNREFUSED)
+            }
+        }
+    }
+
+    private static func connectIPv4(_ port: UInt16) throws -> CInt {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return try connect(AF_INET, &address)
+    }
+
+    private static func connectIPv6(_ port: UInt16) throws -> CInt {
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = port.bigEndian
+        address.sin6_addr = in6addr_loopback
+        return try connect(AF_INET6, &address)
+    }
+
+    private static func connect<Address>(_ family: CInt, _ address: inout Address) throws -> CInt {
+        let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let socket = Descriptor(owning: try system("socket") { Glibc.socket(family, type, 0) })
+        let raw = socket.raw
+        try withUnsafePointer(to: &address) { pointer in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                _ = try system("connect") { Glibc.connect(raw, name, socklen_t(MemoryLayout<Address>.size)) }
+            }
+        }
+        return socket.release()
+    }
+}
+
+/// An exec that a client is connected to.
+private struct DockerExecStream: StreamedProcess {
+    let exec: String
+    let runtime: DockerRuntime
+    let stream: HijackedStream
+
+    func read() async throws -> (OutputStream, [UInt8])? { try await stream.nextOutput() }
+    func write(_ bytes: [UInt8]) async throws { try await stream.write(bytes) }
+    func closeInput() async throws { stream.closeWrite() }
+
+    func resize(width: UInt16, height: UInt16) async throws {
+        try await runtime.engine.resizeExec(exec, height: Int(height), width: Int(width))
+    }
+
+    func exitCode() async throws -> Int32? { Int32(truncatingIfNeeded: try await runtime.exitCode(of: exec)) }
+
+    func close(clientIsGone: Bool) async {
+        stream.close()
+        guard clientIsGone else { return }
+        // The client's task is cancelled; the kill must not be.
+        await Task { await runtime.kill(exec) }.value
+    }
+}
+
+/// A container's own process that a client is connected to.
+private struct DockerAttachStream: StreamedProcess {
+    let container: String
+    let engine: DockerEngine
+    let stream: HijackedStream
+
+    func read() async throws -> (OutputStream, [UInt8])? { try await stream.nextOutput() }
+    func write(_ bytes: [UInt8]) async throws { try await stream.write(bytes) }
+    func closeInput() async throws { stream.closeWrite() }
+
+    func resize(width: UInt16, height: UInt16) async throws {
+        try await engine.resizeContainer(container, height: Int(height), width: Int(width))
+    }
+
+    func exitCode() async throws -> Int32? { nil }
+    func close(clientIsGone: Bool) async { stream.close() }
+}
+
+extension HijackedStream {
+    /// The next piece of output; Docker's own errors in the stream count as stderr.
+    fileprivate func nextOutput() async throws -> (OutputStream, [UInt8])? {
+        guard let frame = try await next() else { return nil }
+        return (frame.stream == .stdout ? .stdout : .stderr, frame.bytes)
+    }
+}

@@ -1,0 +1,142 @@
+internal import NIOCore
+internal import NIOPosix
+internal import NIOWebSocket
+
+/// An upgraded connection from its first frame to its end.
+extension StreamingServer {
+    func serveSPDY(_ channel: Negotiation.Bytes, _ request: StreamRequest, version: String) async throws {
+        try await channel.executeThenClose { inbound, outbound in
+            let session = SPDYSession { try await outbound.write($0) }
+            try await Self.race(finish: { outbound.finish() }) {
+                defer { session.end() }
+                let reader = try SPDYSession.Reader(session)
+                for try await bytes in inbound { try await reader.take(bytes) }
+            } work: {
+                try await self.work(session, request, version: version)
+            }
+        }
+    }
+
+    func serveWebSocket(
+        _ channel: Negotiation.Frames, _ request: StreamRequest, _ subprotocol: String
+    ) async throws {
+        try await channel.executeThenClose { inbound, outbound in
+            let socket = WebSocketConnection { try await outbound.write($0) }
+            switch request {
+            case .portForward(let id, let ports):
+                try await self.forward(id, ports, subprotocol, socket, inbound)
+            case .exec, .attach:
+                guard let streams = request.streams,
+                    let chosen = CommandSubprotocol.choose(subprotocol.isEmpty ? [] : [subprotocol])
+                else { return }
+                let command = WebSocketCommand(socket, streams, chosen)
+                try await Self.race(finish: { outbound.finish() }) {
+                    try await command.receive(inbound)
+                } work: {
+                    try await command.open()
+                    try await self.run(request, on: command)
+                }
+            }
+        }
+    }
+
+    private func work(_ session: SPDYSession, _ request: StreamRequest, version: String) async throws {
+        guard let streams = request.streams else {
+            return await SPDYPortForward(session: session, forwarder: forwarder(request)).run()
+        }
+        let command = try await Self.within(.seconds(30)) {
+            try await SPDYCommand.accept(session, streams, version: Self.number(of: version))
+        }
+        try await run(request, on: command)
+    }
+
+    /// `v4.channel.k8s.io` is 4, `channel.k8s.io` is 1.
+    private static func number(of version: String) -> Int {
+        version.hasPrefix("v") ? version.dropFirst().first?.wholeNumberValue ?? 1 : 1
+    }
+
+    private func forwarder(_ request: StreamRequest) -> PortForwarder {
+        guard case .portForward(let id, _) = request else { preconditionFailure("only port-forwards get here") }
+        return PortForwarder(runtime: runtime, sandboxID: id, group: MultiThreadedEventLoopGroup.singleton)
+    }
+
+    private func forward(
+        _ id: String, _ ports: [UInt16], _ subprotocol: String, _ socket: WebSocketConnection,
+        _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>
+    ) async throws {
+        let request = StreamRequest.portForward(sandboxID: id, ports: ports)
+        guard subprotocol == Negotiation.tunnel else {
+            return try await WebSocketPortForward(
+                socket: socket, forwarder: forwarder(request), ports: ports, isBase64: subprotocol.contains("base64")
+            ).run(inbound)
+        }
+        // A SPDY connection whose bytes travel in binary messages; their borders mean nothing.
+        let session = SPDYSession { try await socket.send($0, opcode: .binary) }
+        try await Self.race(finish: {}) {
+            defer { session.end() }
+            let reader = try SPDYSession.Reader(session)
+            try await socket.read(inbound) { try await reader.take($0) }
+        } work: {
+            try await self.work(session, request, version: "")
+        }
+    }
+
+    /// Runs a command for a connected client; nothing of it stays whatever happens.
+    private func run(_ request: StreamRequest, on connection: some CommandConnection) async throws {
+        let process: any StreamedProcess
+        do {
+            process = try await self.process(for: request)
+        } catch {
+            try await connection.finishOutput()
+            return try await connection.finish(.failed("\(error)"))
+        }
+        do {
+            try await CommandPump(process: process, connection: connection).run()
+            await process.close(clientIsGone: false)
+        } catch {
+            await process.close(clientIsGone: true)
+            throw error
+        }
+    }
+
+    /// Reads beside the work. A client that is gone ends the work; the end of the work is told to the client, which
+    /// then has a moment to take what is on the way and to close.
+    private static func race(
+        finish: @Sendable () -> Void, read: @escaping @Sendable () async throws -> Void,
+        work: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await read()
+                return false
+            }
+            group.addTask {
+                try await work()
+                return true
+            }
+            defer { group.cancelAll() }
+            guard try await group.next() == true else { return }
+            finish()
+            group.addTask {
+                try await Task.sleep(for: .seconds(10))
+                return false
+            }
+            _ = try? await group.next()
+        }
+    }
+
+    private static func within<Value: Sendable>(
+        _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                throw SPDYError("the client did not open its streams within \(limit)")
+            }
+            defer { group.cancelAll() }
+            guard let value = try await group.next() else { throw CancellationError() }
+            return value
+        }
+    }
+}
