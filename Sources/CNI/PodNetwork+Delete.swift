@@ -122,7 +122,7 @@ extension PodNetwork {
             }
             do {
                 try await runDelete(attachment, deadline: deadline, heir: heir)
-            } catch  where attachment.network.isLoopback {
+            } catch let error where attachment.network.isLoopback {
                 logger.debug("DEL of a loopback", metadata: ["sandbox": "\(sandboxID)", "error": "\(error)"])
             }
         }

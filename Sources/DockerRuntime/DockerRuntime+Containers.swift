@@ -40,7 +40,7 @@ extension DockerRuntime {
         let request = try spec.request()
         do {
             return try await engine.createContainer(name: spec.name, request).Id
-        } catch  where isConflict(error) {
+        } catch let error where isConflict(error) {
             guard
                 let old = try? await engine.inspectContainer(spec.name),
                 nanoseconds(old.State.StartedAt) == 0, !old.State.Running
@@ -86,7 +86,7 @@ extension DockerRuntime {
         do {
             _ = try await engine.stopContainer(
                 container.id, timeout: Int(clamping: grace), deadline: .seconds(min(grace, 1 << 31) + 120))
-        } catch  where isNotFound(error) {}
+        } catch let error where isNotFound(error) {}
         try await refresh(container.id)
         if let now = world.container(container.id), now.status.state == .containerRunning {
             throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")

@@ -66,7 +66,7 @@ extension DockerRuntime {
                 return try ProcessTree.kill(pid, isExpected: cgroup.map { cgroup in { cgroup.contains($0) } })
             }
             if !gone { logger.warning("exec survives SIGKILL", metadata: ["exec": "\(exec)", "pid": "\(pid)"]) }
-        } catch  where isNotFound(error) {
+        } catch let error where isNotFound(error) {
         } catch {
             logger.warning("kill exec", metadata: ["exec": "\(exec)", "error": "\(error)"])
         }

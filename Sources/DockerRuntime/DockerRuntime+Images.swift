@@ -69,7 +69,7 @@ extension DockerRuntime {
                 for name in image.image.repoTags + image.image.repoDigests + [image.id] {
                     do {
                         _ = try await engine.removeImage(name)
-                    } catch  where isNotFound(error) {}
+                    } catch let error where isNotFound(error) {}
                 }
                 _ = try await refreshImage(image.id)
             }

@@ -1,8 +1,6 @@
 internal import CNI
 internal import CRI
 internal import DockerEngine
-internal import Glibc
-internal import Linux
 public import Runtime
 
 /// `StopPodSandbox` and `RemovePodSandbox`.
@@ -31,27 +29,26 @@ extension DockerRuntime {
     }
 
     /// Kills the containers, then the pause container, then frees the network: an address is free only when nothing
-    /// can use it any more (Kubernetes issue 105225). The namespace is held open meanwhile, for the plugins.
+    /// can use it any more (Kubernetes issue 105225). The network client holds the namespace open for its plugins.
     private func stop(_ sandbox: SandboxRecord) async throws {
         try await each(world.containers(in: sandbox.id).filter { $0.status.state == .containerRunning }) {
             try await self.stop($0, grace: 0)
         }
-        let netns = HeldNamespace(sandbox.netns)
         do {
             _ = try await engine.stopContainer(sandbox.id, timeout: 10)
-        } catch  where isNotFound(error) {}
-        try await disconnect(sandbox.id, netns: netns?.path ?? "")
+        } catch let error where isNotFound(error) {}
+        try await disconnect(sandbox.id)
         try await refresh(sandbox.id)
     }
 
     /// Frees the addresses and host ports of a sandbox; repeating it is fine.
-    func disconnect(_ id: String, netns: String) async throws {
+    func disconnect(_ id: String) async throws {
         guard let network else { return }
         let record = world.sandbox(id)
         if record?.usesHostNetwork ?? false { return }
         if let metadata = record?.status.metadata {
             var attachment = PodAttachment(
-                sandboxID: id, netns: netns, podName: metadata.name, podNamespace: metadata.namespace,
+                sandboxID: id, netns: "", podName: metadata.name, podNamespace: metadata.namespace,
                 podUID: metadata.uid)
             // For sandboxes of dockershims that kept no CNI cache.
             attachment.portMappings = checkpoints.read(id)?.data.portMappings ?? []
@@ -65,8 +62,8 @@ extension DockerRuntime {
     func removeFromDocker(_ id: String) async throws {
         do {
             try await engine.removeContainer(id, force: true, volumes: true)
-        } catch  where isNotFound(error) {
-        } catch  where isConflict(error) && "\(error)".contains("already in progress") {
+        } catch let error where isNotFound(error) {
+        } catch let error where isConflict(error) && "\(error)".contains("already in progress") {
             _ = try? await engine.waitContainer(id, condition: .removed, deadline: .seconds(60))
         }
     }
@@ -90,17 +87,4 @@ extension DockerRuntime {
         }
         if let failure { throw failure }
     }
-}
-
-/// A network namespace that outlives the process that had it, with a path that CNI plugins can open.
-private final class HeldNamespace: Sendable {
-    private let descriptor: Descriptor
-
-    /// Nil when there is no such namespace any more.
-    init?(_ path: String) {
-        guard !path.isEmpty, let descriptor = try? Descriptor.open(path, O_RDONLY) else { return nil }
-        self.descriptor = descriptor
-    }
-
-    var path: String { "/proc/\(getpid())/fd/\(descriptor.raw)" }
 }

@@ -74,7 +74,7 @@ extension DockerRuntime {
         let request = try spec.request()
         do {
             return try await engine.createContainer(name: spec.name, request).Id
-        } catch  where isConflict(error) {
+        } catch let error where isConflict(error) {
             guard let old = try? await engine.inspectContainer(spec.name) else { throw error }
             logger.info("a sandbox of that name was left over", metadata: ["name": "\(spec.name)", "id": "\(old.Id)"])
             await discard(old.Id)
@@ -85,8 +85,8 @@ extension DockerRuntime {
     /// Undoes a sandbox as far as it got. What cannot be undone now is found by the next reconciliation.
     func discard(_ id: String) async {
         do {
-            try await disconnect(id, netns: "")
             try await removeFromDocker(id)
+            try await disconnect(id)
             try checkpoints.remove(id)
             let ticket = world.ticket()
             world.removeSandbox(id, ticket)

@@ -72,7 +72,7 @@ struct ImageVolumes: Sendable {
         let request = Docker.ContainerCreateRequest(config: config, HostConfig: host)
         do {
             _ = try await engine.createContainer(name: name, request)
-        } catch  where isConflict(error) {
+        } catch let error where isConflict(error) {
             try? await engine.removeContainer(name, force: true, volumes: true)
             _ = try await engine.createContainer(name: name, request)
         }

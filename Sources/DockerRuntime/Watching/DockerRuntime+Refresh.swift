@@ -13,7 +13,7 @@ extension DockerRuntime {
         let ticket = world.ticket()
         do {
             try await absorb(try await engine.inspectContainer(id), ticket)
-        } catch  where isNotFound(error) {
+        } catch let error where isNotFound(error) {
             await vanish(id, ticket)
         }
     }
@@ -32,7 +32,14 @@ extension DockerRuntime {
         if starting.isActive(name) { return }
         let reading = SandboxReading(
             inspection: inspection, addresses: await addresses(inspection), isComplete: !starting.isAbandoned(name))
-        if let record = reading.record() { try world.put(record, ticket) }
+        guard let record = reading.record() else { return }
+        if !record.netns.isEmpty, inspection.HostConfig.NetworkMode == "none",
+            world.sandbox(record.id)?.pid != record.pid
+        {
+            // For the DEL, which may come when the pause process is gone; ADD did so for what this process made.
+            try? await network?.hold(sandboxID: record.id, netns: record.netns)
+        }
+        try world.put(record, ticket)
     }
 
     /// The pod's addresses as its namespace has them now.
@@ -99,7 +106,7 @@ extension DockerRuntime {
         guard let sandbox = world.sandbox(id), sandbox.id == id else { return }
         do {
             // Removed behind our back: the address is still taken.
-            try await disconnect(id, netns: "")
+            try await disconnect(id)
             try checkpoints.remove(id)
         } catch {
             logger.warning("free the network of a vanished sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
@@ -115,7 +122,7 @@ extension DockerRuntime {
             let record = reading(try await engine.inspectImage(name)).record()
             try world.put(record, ticket)
             return record
-        } catch  where isNotFound(error) {
+        } catch let error where isNotFound(error) {
             if name.hasPrefix("sha256:") { world.removeImage(name, ticket) }
             return nil
         }
