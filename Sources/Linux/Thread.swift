@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Threads for work that blocks in the kernel, which must not run on the cooperative pool.
 public enum Thread {
-    /// Starts a detached thread that runs `body`; `name` (at most 15 bytes) shows in ps and gdb.
+    /// Starts a detached thread that runs `body` and takes no signals; `name` (at most 15 bytes) shows in ps and gdb.
     ///
     /// Throws ``SystemError`` when the kernel has no thread left.
     public static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws {
@@ -13,12 +13,17 @@ public enum Thread {
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
         var thread = pthread_t()
-        let code = pthread_create(&thread, &attributes, { argument in
-            let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
-            fender_thread_name(start.name)
-            start.body()
-            return nil
-        }, start.toOpaque())
+        let code = pthread_create(
+            &thread, &attributes,
+            { argument in
+                let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+                fender_thread_name(start.name)
+                var all = sigset_t()
+                sigfillset(&all)
+                pthread_sigmask(SIG_BLOCK, &all, nil)
+                start.body()
+                return nil
+            }, start.toOpaque())
         if code != 0 {
             start.release()
             throw SystemError(call: "pthread_create", object: name, code: code)

@@ -9,7 +9,7 @@ internal import Logging
 /// one from systemd, nor bound the number of connections.
 final class Acceptor: Sendable {
     private let listener: UnixListener
-    private let wake: Descriptor
+    private let stopping: WakeEvent
     private let ended = Latch()
     private let maximum: Int
     private let logger: Logger
@@ -20,7 +20,7 @@ final class Acceptor: Sendable {
         _ listener: consuming UnixListener, maximum: Int, logger: Logger,
         adopt: @escaping @Sendable (_ socket: CInt) -> Void
     ) throws {
-        wake = Descriptor(owning: try system("eventfd") { fender_eventfd() })
+        stopping = try WakeEvent()
         self.listener = listener
         self.maximum = maximum
         self.logger = logger
@@ -38,8 +38,7 @@ final class Acceptor: Sendable {
     /// Ends the thread and removes the socket's file; connections handed on stay.
     func stop() async {
         listener.removeFile()
-        var one: UInt64 = 1
-        write(wake.raw, &one, MemoryLayout<UInt64>.size)
+        stopping.set()
         await ended.wait()
     }
 
@@ -49,7 +48,7 @@ final class Acceptor: Sendable {
         while true {
             // After a failure for want of descriptors or memory only the wake-up is watched for a while.
             var watched = [
-                pollfd(fd: wake.raw, events: Int16(POLLIN), revents: 0),
+                stopping.pollEntry,
                 pollfd(fd: pause == 0 ? listener.descriptor.raw : -1, events: Int16(POLLIN), revents: 0),
             ]
             if poll(&watched, 2, pause == 0 ? -1 : pause) < 0 && errno != EINTR { return }

@@ -111,7 +111,9 @@ final class Call: Sendable {
             done(succeeded)
             tagReturned()
         }.tag
-        let error = operations.withUnsafeBufferPointer { grpc_call_start_batch(raw, $0.baseAddress, $0.count, tag, nil) }
+        let error = operations.withUnsafeBufferPointer {
+            grpc_call_start_batch(raw, $0.baseAddress, $0.count, tag, nil)
+        }
         if error != GRPC_CALL_OK {
             let text = String(cString: grpc_call_error_to_string(error))
             dispatcher.logger.error("gRPC core refused a batch: \(text)", metadata: ["method": "\(context.method)"])

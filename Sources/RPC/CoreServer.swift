@@ -8,6 +8,10 @@ final class CoreServer: Sendable {
     private nonisolated(unsafe) let credentials: OpaquePointer
     private let queue: CompletionQueue
 
+    /// The core stays initialised until the process ends: `grpc_shutdown` waits ten seconds for a poller of its own
+    /// whenever a client has been slow to read (`run_poller` in tcp_posix.cc), and frees nothing that grows.
+    private static let initialized: Void = grpc_init()
+
     /// Standing requests: as many calls can arrive before the first is looked at.
     private static let acceptances = 16
 
@@ -16,13 +20,8 @@ final class CoreServer: Sendable {
     /// Throws ``SystemError`` when no thread can be had.
     init(dispatcher: Dispatcher) throws {
         CoreLog.send(to: dispatcher.logger)
-        grpc_init()
-        do {
-            queue = try CompletionQueue(threads: dispatcher.configuration.threads)
-        } catch {
-            grpc_shutdown()
-            throw error
-        }
+        _ = Self.initialized
+        queue = try CompletionQueue(threads: dispatcher.configuration.threads)
         raw = ChannelArguments(dispatcher.configuration).withRaw { grpc_server_create($0, nil) }
         credentials = grpc_insecure_server_credentials_create()
         grpc_server_register_completion_queue(raw, queue.raw, nil)
@@ -54,11 +53,9 @@ final class CoreServer: Sendable {
     /// Frees everything; after the latch of ``stop()`` and ``Outstanding/none`` have opened.
     func close() async {
         let closed = Latch()
-        // The pool must not wait for the core's threads to end: a thread of the queue does.
         queue.shutdown { [self] in
             grpc_server_destroy(raw)
             grpc_server_credentials_release(credentials)
-            grpc_shutdown()
             closed.open()
         }
         await closed.wait()

@@ -17,9 +17,9 @@ extension ServerTests {
 
         @Test(arguments: [
             [UInt8](text: "GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
-            [UInt8](repeating: 0, count: 1 << 20),
-            [UInt8](repeating: 0xff, count: 1 << 20),
-            (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 3) },
+            [UInt8](repeating: 0, count: 50_000),
+            [UInt8](repeating: 0xff, count: 50_000),
+            (0..<10_000).map { UInt8(truncatingIfNeeded: $0 &* 7919 >> 3) },
             HTTP2.preface + [UInt8](repeating: 0xff, count: 1000),
             HTTP2.preface + HTTP2.frame(1, 4, 1, [UInt8](repeating: 0x80, count: 100)),
             HTTP2.preface + HTTP2.frame(0, 1, 1, [0, 0, 0, 0, 0]),

@@ -7,9 +7,9 @@ import Testing
 extension ServerTests {
     @Suite struct HealthService {
         private func check(_ client: Client, _ service: String) async throws -> Grpc_Health_V1_HealthCheckResponse {
-            let request = try Grpc_Health_V1_HealthCheckRequest.with { $0.service = service }.serializedBytes() as [UInt8]
+            let request = Grpc_Health_V1_HealthCheckRequest.with { $0.service = service }
             return try Grpc_Health_V1_HealthCheckResponse(
-                serializedBytes: try await client.unary("/grpc.health.v1.Health/Check", request))
+                serializedBytes: try await client.unary("/grpc.health.v1.Health/Check", request.serializedBytes()))
         }
 
         @Test func checks() async throws {
@@ -40,8 +40,8 @@ extension ServerTests {
                 let call = client.call("/grpc.health.v1.Health/Watch")
                 let request = Grpc_Health_V1_HealthCheckRequest.with { $0.service = "new.S" }
                 await call.send(try request.serializedBytes(), last: true)
-                for expected in [Grpc_Health_V1_HealthCheckResponse.ServingStatus.serviceUnknown, .serving, .notServing]
-                {
+                typealias ServingStatus = Grpc_Health_V1_HealthCheckResponse.ServingStatus
+                for expected in [ServingStatus.serviceUnknown, .serving, .notServing] {
                     switch expected {
                     case .serving: server.health.set(.serving, for: "new.S")
                     case .notServing: server.health.set(.notServing, for: "new.S")
@@ -154,7 +154,8 @@ extension ServerTests {
                 }
             ) { client in
                 let symbols = ["M", "M.f", "M.N", "E", "E_ONE", "e", "S", "S.Do"]
-                let found = try await ask(client, symbols.map { name in .with { $0.fileContainingSymbol = "x.v1.\(name)" } })
+                let requests = symbols.map { name in Request.with { $0.fileContainingSymbol = "x.v1.\(name)" } }
+                let found = try await ask(client, requests)
                 for response in found {
                     let names = try files(response).map(\.name)
                     #expect(names == ["x/b.proto", "x/a.proto"])

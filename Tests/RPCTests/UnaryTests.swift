@@ -9,20 +9,22 @@ extension ServerTests {
 
         @Test(arguments: [0, 1, 100, 70_000, 16 << 20])
         func echoes(size: Int) async throws {
-            let request = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+            var request = [UInt8](repeating: 7, count: size)
+            // Marks that would show pieces in the wrong order.
+            for index in stride(from: 0, to: size, by: 1009) { request[index] = UInt8(index / 1009 % 256) }
             try await withClient(Self.echo) { client in
-                let got1 = try await client.unary("/t.T/Echo", request)
-                #expect(got1 == request)
+                let response = try await client.unary("/t.T/Echo", request)
+                #expect(response == request)
             }
         }
 
         @Test func joinsBlocks() async throws {
             let blocks = (0..<1000).map { Block(repeating: UInt8(truncatingIfNeeded: $0), count: $0 % 7) }
             try await withClient(["/t.T/Get": .unary { _, _ in Payload(blocks) }]) { client in
-                let got2 = try await client.unary("/t.T/Get")
-                #expect(got2 == Payload(blocks).bytes)
-                let got3 = try await client.unary("/t.T/Get")
-                #expect(got3 == Payload(blocks).bytes)
+                let response = try await client.unary("/t.T/Get")
+                #expect(response == Payload(blocks).bytes)
+                let again = try await client.unary("/t.T/Get")
+                #expect(again == Payload(blocks).bytes)
             }
         }
 
@@ -59,8 +61,8 @@ extension ServerTests {
                     [client = $0] in try await client.unary("/t.T/Nope")
                 }
             }
-            let got4 = try await seen.next()
-            #expect(got4 == "unknown Unimplemented")
+            let report = try await seen.next()
+            #expect(report == "unknown Unimplemented")
         }
 
         @Test func requestTooLarge() async throws {
@@ -69,8 +71,8 @@ extension ServerTests {
                 let status = await #expect(throws: Status.self) { try await client.unary("/t.T/Echo", request) }
                 #expect(status?.code == .resourceExhausted)
                 // The connection goes on.
-                let got5 = try await client.unary("/t.T/Echo", [1])
-                #expect(got5 == [1])
+                let response = try await client.unary("/t.T/Echo", [1])
+                #expect(response == [1])
             }
         }
 
@@ -94,10 +96,10 @@ extension ServerTests {
                 let call = client.call(
                     "/t.T/Get", timeout: .seconds(100), metadata: [("x-name", "value"), ("y-bin", "\u{1}\u{7f}")])
                 await call.send([], last: true)
-                let got6 = await call.receive()
-                #expect(got6 == [])
-                let got7 = await call.status().code
-                #expect(got7 == .ok)
+                let response = await call.receive()
+                #expect(response == [])
+                let code = await call.status().code
+                #expect(code == .ok)
                 let context = try await seen.next()
                 #expect(context.method == "/t.T/Get")
                 #expect(context.metadata("x-name") == "value")
@@ -107,8 +109,8 @@ extension ServerTests {
                 #expect(left > .seconds(50) && left < .seconds(101))
 
                 _ = try await client.unary("/t.T/Get")
-                let got8 = try await seen.next().deadline
-                #expect(got8 == nil)
+                let deadline = try await seen.next().deadline
+                #expect(deadline == nil)
             }
         }
 
@@ -118,14 +120,14 @@ extension ServerTests {
             try await withClient(methods, { $0.observer = { method, code, _ in seen.add("\(method) \(code)") } }) {
                 client in
                 _ = try await client.unary("/t.T/Echo")
-                let got9 = try await seen.next()
-                #expect(got9 == "/t.T/Echo OK")
+                let first = try await seen.next()
+                #expect(first == "/t.T/Echo OK")
                 _ = try? await client.unary("/t.T/Fail")
-                let got10 = try await seen.next()
-                #expect(got10 == "/t.T/Fail NotFound")
+                let second = try await seen.next()
+                #expect(second == "/t.T/Fail NotFound")
                 _ = try await client.unary("/t.T/Echo")
-                let got11 = try await seen.next()
-                #expect(got11 == "/t.T/Echo OK")
+                let third = try await seen.next()
+                #expect(third == "/t.T/Echo OK")
             }
         }
 
@@ -135,10 +137,10 @@ extension ServerTests {
                 await call.send([1])
                 await call.send([2])
                 await call.halfClose()
-                let got12 = await call.receive()
-                #expect(got12 == [1])
-                let got13 = await call.status().code
-                #expect(got13 == .ok)
+                let response = await call.receive()
+                #expect(response == [1])
+                let code = await call.status().code
+                #expect(code == .ok)
             }
         }
 
@@ -146,10 +148,10 @@ extension ServerTests {
             try await withClient(Self.echo) { client in
                 let call = client.call("/t.T/Echo")
                 await call.halfClose()
-                let got14 = await call.receive()
-                #expect(got14 == nil)
-                let got15 = await call.status().code
-                #expect(got15 == .unimplemented)
+                let response = await call.receive()
+                #expect(response == nil)
+                let code = await call.status().code
+                #expect(code == .unimplemented)
             }
         }
 
@@ -157,10 +159,10 @@ extension ServerTests {
             try await withClient(Self.echo) { client in
                 let call = client.call("/t.T/Echo")
                 await call.send([5])
-                let got16 = await call.receive()
-                #expect(got16 == [5])
-                let got17 = await call.status().code
-                #expect(got17 == .ok)
+                let response = await call.receive()
+                #expect(response == [5])
+                let code = await call.status().code
+                #expect(code == .ok)
             }
         }
     }

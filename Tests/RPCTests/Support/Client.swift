@@ -21,7 +21,9 @@ final class Client: Sendable {
             (GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1), (GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, -1),
             (GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100), (GRPC_ARG_ENABLE_RETRIES, 0),
         ]
-        channel = ChannelArguments(defaults + arguments).withRaw { grpc_channel_create("unix:\(path)", credentials, $0) }
+        channel = ChannelArguments(defaults + arguments).withRaw {
+            grpc_channel_create("unix:\(path)", credentials, $0)
+        }
     }
 
     /// Starts a call. Metadata goes with it.
@@ -194,7 +196,9 @@ final class ClientCall: Sendable {
     private func start(_ operations: [grpc_op], _ done: @escaping @Sendable (Bool) -> Void) {
         // The call must live until its last tag is back.
         let tag = Operation { [self] succeeded in withExtendedLifetime(self) { done(succeeded) } }.tag
-        let error = operations.withUnsafeBufferPointer { grpc_call_start_batch(raw, $0.baseAddress, $0.count, tag, nil) }
+        let error = operations.withUnsafeBufferPointer {
+            grpc_call_start_batch(raw, $0.baseAddress, $0.count, tag, nil)
+        }
         if error != GRPC_CALL_OK { Operation.complete(tag, false) }
     }
 }
