@@ -33,7 +33,9 @@ extension Call {
             return true
         }
         guard may else { return }
-        let task = Task {
+        // Begun here, on the queue's thread: most answers come from memory, and what they send from this thread needs
+        // no wake-up of the thread that waits on the sockets.
+        let task = Task.immediate {
             let code: StatusCode
             do {
                 try await succeed(try await body())

@@ -1,7 +1,9 @@
 /// What answers the calls of one method.
 ///
-/// A handler runs in a task of its own on the cooperative pool. The task is cancelled as soon as the caller
-/// cancels, vanishes, or the deadline passes. A thrown ``RPCError`` becomes the call's status, `CancellationError`
+/// A handler runs in a task of its own. It begins on the thread that has received the request and goes on in the
+/// cooperative pool after its first suspension, so that an answer from memory costs no switch of threads; what computes
+/// for long should suspend first (`@concurrent`). The task is cancelled as soon as the caller cancels, vanishes, or the
+/// deadline passes. A thrown ``RPCError`` becomes the call's status, `CancellationError`
 /// becomes Cancelled (DeadlineExceeded when the deadline has passed), any other error Unknown with its description.
 public enum MethodHandler: Sendable {
     /// One request, one response.
