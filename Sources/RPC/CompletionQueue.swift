@@ -69,7 +69,8 @@ final class CompletionQueue: Sendable {
         poll()
         let (last, afterwards) = state.withLock { state in
             state.threads -= 1
-            return (state.threads == 0, state.afterwards)
+            // What runs afterwards holds the queue: taken out, so that they let each other go.
+            return (state.threads == 0, state.threads == 0 ? state.afterwards.take() : nil)
         }
         guard last else { return }
         grpc_completion_queue_destroy(raw)
