@@ -15,6 +15,9 @@
 #include <grpc/support/log.h>
 #include <grpc/support/time.h>
 
+// What the core itself uses; libgrpc-dev depends on its headers.
+#include <zlib.h>
+
 /// The bytes of a slice; a macro in gRPC.
 static inline const uint8_t *fender_grpc_slice_start(const grpc_slice *slice) { return GRPC_SLICE_START_PTR(*slice); }
 

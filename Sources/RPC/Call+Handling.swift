@@ -20,6 +20,7 @@ extension Call {
             switch received {
             case .message(let request): handle { try await body(request) }
             case .end: refuse(RPCError(.unimplemented, "the call ended without the one request that it must have"))
+            case .unusable(let error): refuse(error)
             case .failure: break  // The close notice follows.
             }
         }

@@ -9,6 +9,8 @@ extension Call {
         case end
         /// The call is ending.
         case failure
+        /// The message cannot be used.
+        case unusable(RPCError)
     }
 
     /// Asks for the next message. `done` gets a failure when the call is over or a message is being waited for.
@@ -35,8 +37,16 @@ extension Call {
             return !succeeded || grpc_call_failed_before_recv_message(raw) != 0 ? .failure : .end
         }
         results.pointee.message = nil
+        let compressed = buffer.pointee.data.raw.compression != GRPC_COMPRESS_NONE
         let message = ByteBuffer.take(buffer)
-        return succeeded ? .message(message) : .failure
+        guard succeeded else { return .failure }
+        guard compressed else { return .message(message) }
+        do {
+            return .message(
+                try Inflation.inflate(message, limit: dispatcher.configuration.maximumMessageBytes))
+        } catch {
+            return .unusable(error as? RPCError ?? RPCError(.internal, "\(error)"))
+        }
     }
 
     /// The next message of a bidirectional call; nil after the last.
@@ -53,6 +63,7 @@ extension Call {
                     switch received {
                     case .message(let bytes): takeReader()?.resume(returning: bytes)
                     case .end: takeReader()?.resume(returning: nil)
+                    case .unusable(let error): takeReader()?.resume(throwing: error)
                     case .failure: takeReader()?.resume(throwing: CancellationError())
                     }
                 }

@@ -13,6 +13,7 @@ struct ChannelArguments {
     init(_ configuration: Server.Configuration) {
         integers = [
             (GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, configuration.maximumMessageBytes),
+            (GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
             (GRPC_ARG_MAX_METADATA_SIZE, configuration.maximumMetadataBytes),
             (GRPC_ARG_MAX_CONCURRENT_STREAMS, configuration.maximumCallsPerConnection),
             // Clients that ping more often than every five minutes are no reason to hang up.
