@@ -44,6 +44,7 @@ final class Acceptor: Sendable {
 
     private func run() {
         var connections = Connections()
+        var refusing = false
         var pause: CInt = 0
         while true {
             // After a failure for want of descriptors or memory only the wake-up is watched for a while.
@@ -53,12 +54,12 @@ final class Acceptor: Sendable {
             ]
             if poll(&watched, 2, pause == 0 ? -1 : pause) < 0 && errno != EINTR { return }
             if watched[0].revents != 0 { return }
-            pause = acceptAll(&connections) ? 0 : min(max(50, pause * 2), 1000)
+            pause = acceptAll(&connections, &refusing) ? 0 : min(max(50, pause * 2), 1000)
         }
     }
 
     /// Accepts what is waiting; false when the process or the machine is short of something.
-    private func acceptAll(_ connections: inout Connections) -> Bool {
+    private func acceptAll(_ connections: inout Connections, _ refusing: inout Bool) -> Bool {
         while true {
             let socket = fender_accept(listener.descriptor.raw)
             if socket < 0 {
@@ -72,9 +73,11 @@ final class Acceptor: Sendable {
             }
             if connections.add(socket, maximum: maximum) {
                 adopt(socket)
+                refusing = false
             } else {
                 close(socket)
-                logger.warning("connection refused: \(maximum) are open")
+                if !refusing { logger.warning("connections are refused: \(maximum) are open") }
+                refusing = true
             }
         }
     }

@@ -47,11 +47,19 @@ struct UnixListener: ~Copyable, Sendable {
         let name = String(path[path.index(after: slash)...])
         let directory = try Descriptor.open(String(path[...slash]), O_RDONLY | O_DIRECTORY)
         let at = directory.raw
+        // Of two servers that start at once, one fails here instead of replacing the other's socket. The lock goes with
+        // the descriptor.
+        do {
+            try system("flock", path) { flock(at, LOCK_EX | LOCK_NB) }
+        } catch let error as SystemError where error.code == EWOULDBLOCK {
+            throw ListenError.startingElsewhere(path)
+        }
         try refuseUnlessStale(path)
 
         let socket = try socket()
         let number = socket.raw
-        let temporary = ".fender-\(getpid()).sock"
+        // What a server that was killed here has left is replaced.
+        let temporary = ".fender.sock.new"
         unlinkat(at, temporary, 0)
         // Through the directory's descriptor the address fits whatever the directory's name is.
         try UnixAddress("/proc/self/fd/\(at)/\(temporary)").with { address, length in
@@ -114,6 +122,7 @@ enum ListenError: Error, Hashable, CustomStringConvertible {
     case tooLong(String)
     case notASocket(String)
     case alreadyServed(String)
+    case startingElsewhere(String)
     case notAListener(CInt)
 
     var description: String {
@@ -122,6 +131,7 @@ enum ListenError: Error, Hashable, CustomStringConvertible {
         case .tooLong(let path): "listen on \(path): longer than the \(UnixAddress.limit) bytes of a socket address"
         case .notASocket(let path): "listen on \(path): something other than a socket is there"
         case .alreadyServed(let path): "listen on \(path): another server answers there"
+        case .startingElsewhere(let path): "listen on \(path): another server is starting in that directory"
         case .notAListener(let number): "inherited descriptor \(number) is not a listening Unix socket"
         }
     }

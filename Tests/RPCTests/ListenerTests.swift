@@ -59,6 +59,45 @@ extension ServerTests {
             try await stop(first, running)
         }
 
+        @Test func leftoverOfAKilledServerIsReplaced() async throws {
+            let directory = try TemporaryDirectory()
+            let leftover = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            let bound = try UnixAddress("\(directory.path)/.fender.sock.new").with { bind(leftover, $0, $1) }
+            #expect(bound == 0)
+            close(leftover)
+            let path = "\(directory.path)/s.sock"
+            let server = server(.path(path))
+            let running = try await start(server)
+            #expect(directory.names == ["s.sock"])
+            try await stop(server, running)
+        }
+
+        @Test func oneOfManyStartingServersWins() async throws {
+            let directory = try TemporaryDirectory()
+            let path = "\(directory.path)/s.sock"
+            let servers = (0..<8).map { _ in server(.path(path)) }
+            let failures = try await withThrowingTaskGroup(of: Bool.self) { group in
+                for server in servers {
+                    group.addTask {
+                        do {
+                            try await server.run()
+                            return false
+                        } catch is ListenError {
+                            return true
+                        }
+                    }
+                }
+                var failures = 0
+                while failures < 7, let failed = try await group.next() { failures += failed ? 1 : 0 }
+                try await echoes(path)
+                for server in servers { server.shutdown(grace: .zero) }
+                try await group.waitForAll()
+                return failures
+            }
+            #expect(failures == 7)
+            #expect(directory.names == [])
+        }
+
         @Test func otherFilesAreLeftAlone() async throws {
             let directory = try TemporaryDirectory()
             let path = "\(directory.path)/s.sock"
