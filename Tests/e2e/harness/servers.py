@@ -53,7 +53,7 @@ class Server:
 
     def answers(self):
         try:
-            self.client.Version(timeout=5)
+            self.client.Version(deadline=5)
         except grpc.RpcError:
             return False
         return True
