@@ -116,7 +116,8 @@ def test_usual_capabilities(client, pod):
     assert capabilities(client, pod) == DEFAULT_CAPABILITIES
 
 
-@pytest.mark.parametrize("name", ["NET_ADMIN", "CAP_NET_ADMIN", "net_admin"])
+@pytest.mark.parametrize("name", [
+    "NET_ADMIN", "net_admin", pytest.param("CAP_NET_ADMIN", marks=pytest.mark.fender)])
 def test_added_capability(client, pod, name):
     mask = capabilities(client, pod, security={"capabilities": pb.Capability(add_capabilities=[name])})
     assert mask == DEFAULT_CAPABILITIES | 1 << NET_ADMIN
@@ -142,6 +143,7 @@ def test_all_added(client, pod):
     assert has(mask, SYS_ADMIN) and has(mask, NET_ADMIN)
 
 
+@pytest.mark.fender
 def test_unknown_capability_is_refused(client, pod):
     with refused():
         pod.start(security={"capabilities": pb.Capability(add_capabilities=["NO_SUCH_THING"])})
