@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import grpc
 import pytest
 
 from harness import images
@@ -211,11 +212,21 @@ def test_part_of_an_image_volume(client, pods, volume_image):
 
 
 @pytest.mark.v1_36
-@pytest.mark.parametrize("sub_path", ["missing", "../..", "/../../etc"])
+@pytest.mark.parametrize("sub_path", ["missing", "../../etc/hostname", "top/x"])
 def test_part_that_is_not_in_the_image(client, pods, volume_image, sub_path):
     pod = pods.run()
     with refused():
         pod.start(mounts=[volume(volume_image, sub_path)])
+
+
+@pytest.mark.v1_36
+def test_image_volume_ends_at_the_images_root(client, pods, volume_image):
+    pod = pods.run()
+    try:
+        container = pod.start(mounts=[volume(volume_image, "../..")])
+    except grpc.RpcError:
+        return
+    assert client.exec(container, "/bin/ls", "/data") == "sub\ntop\n"
 
 
 @pytest.mark.v1_36
@@ -236,7 +247,8 @@ def test_device(client, pods):
 
 def test_device_permissions(client, pods):
     container = pods.run().start(
-        devices=[pb.Device(host_path="/dev/kmsg", container_path="/dev/kmsg", permissions="r")])
+        devices=[pb.Device(host_path="/dev/kmsg", container_path="/dev/kmsg", permissions="r")],
+        security={"capabilities": pb.Capability(add_capabilities=["SYSLOG"])})
     client.shell(container, "exec 3< /dev/kmsg")
     assert client.ExecSync(container_id=container, cmd=["/bin/sh", "-c", "echo x > /dev/kmsg"]).exit_code != 0
 

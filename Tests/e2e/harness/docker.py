@@ -10,9 +10,14 @@ from .process import Daemon
 
 MODEST_RUNTIME = """\
 #!/bin/sh
-bundle=
-for word; do [ "$previous" = --bundle ] && bundle=$word; previous=$word; done
-[ -z "$bundle" ] || sed -i 's/,"CAP_SYS_RESOURCE"//g; s/"CAP_SYS_RESOURCE",//g' "$bundle/config.json"
+for word; do
+	case $previous in
+	--bundle) specification=$word/config.json ;;
+	--process) specification=$word ;;
+	esac
+	previous=$word
+done
+[ -z "$specification" ] || sed -i 's/,"CAP_SYS_RESOURCE"//g; s/"CAP_SYS_RESOURCE",//g' "$specification"
 exec runc "$@"
 """
 SYS_RESOURCE = 24
