@@ -88,6 +88,16 @@ class Fender(Server):
         ]
         self.daemon = Daemon("fender", work, command, ready=self.answers)
 
+    def answers(self):
+        """Up is a server that tells its status; one that calls itself ready must list what it has."""
+        try:
+            conditions = self.client.Status(deadline=5).status.conditions
+            if all(condition.status for condition in conditions if condition.type == "RuntimeReady"):
+                self.client.ListPodSandbox(deadline=5)
+        except grpc.RpcError:
+            return False
+        return True
+
     def start(self):
         self.daemon.start()
         return self
