@@ -80,6 +80,7 @@ def test_timeout_ends_the_command(client, container):
     until(lambda: not running(client, container, marker))
 
 
+@pytest.mark.fender
 def test_timeout_ends_what_the_command_started(client, pods):
     container = pods.run().start()
     script = "(/bin/sleep 27182 &); /bin/setsid /bin/sleep 27182 & trap '' TERM HUP; /bin/sleep 27182; /bin/sleep 27182"

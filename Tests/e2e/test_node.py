@@ -78,9 +78,6 @@ def test_unknown_methods_are_unimplemented(client, service, method):
 
 
 LATER = {
-    "Exec": dict(container_id="x", cmd=["true"], stdout=True),
-    "Attach": dict(container_id="x", stdout=True),
-    "PortForward": dict(pod_sandbox_id="x", port=[80]),
     "ContainerStats": dict(container_id="x"),
     "ListContainerStats": {},
     "PodSandboxStats": dict(pod_sandbox_id="x"),

@@ -13,7 +13,7 @@ SERVICES = pb.DESCRIPTOR.services_by_name
 
 
 class Client:
-    """`client.RunPodSandbox(config=…)` calls that method; `timeout` is in seconds."""
+    """`client.RunPodSandbox(config=…)` calls that method; `deadline` is the client's, in seconds."""
 
     def __init__(self, socket, package="runtime.v1"):
         self.package = package
@@ -42,8 +42,8 @@ class Client:
             response_deserializer=response.FromString,
         )
 
-        def invoke(message=None, timeout=120, **fields):
-            return call(message or request(**fields), timeout=timeout, wait_for_ready=True)
+        def invoke(deadline=120, **fields):
+            return call(request(**fields), timeout=deadline, wait_for_ready=True)
 
         invoke.future = lambda **fields: call.future(request(**fields), timeout=120)
         return invoke

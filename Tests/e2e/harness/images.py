@@ -58,7 +58,8 @@ def architecture():
 
 def build(registry, work):
     """Pushes all of them."""
-    base = layer(base_files(work), links={f"bin/{applet}": "bin/busybox" for applet in APPLETS})
+    files = {**base_files(), "bin/effective-user": (compiled(work, "effective-user", WHOAMI), 0o4755)}
+    base = layer(files, links={f"bin/{applet}": "bin/busybox" for applet in APPLETS})
     shell = {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}
     push(registry, BUSYBOX, [base], shell)
     push(registry, TWIN, [base], shell)
@@ -74,12 +75,11 @@ def build(registry, work):
         push(registry, name, [base], {**shell, "User": user})
 
 
-def base_files(work):
+def base_files():
     with open("/bin/busybox" if os.path.exists("/bin/busybox") else "/usr/bin/busybox", "rb") as file:
         busybox = file.read()
     return {
         "bin/busybox": (busybox, 0o755),
-        "bin/effective-user": (compiled(work, "effective-user", WHOAMI), 0o4755),
         "etc/passwd": (PASSWD.encode(), 0o644),
         "etc/group": (GROUP.encode(), 0o644),
         "www/index.html": (b"Hello from the pod\n", 0o644),

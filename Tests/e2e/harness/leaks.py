@@ -6,6 +6,14 @@ import pathlib
 import subprocess
 
 
+def mounts():
+    return {line.split()[4] for line in open("/proc/self/mountinfo")}
+
+
+# Copies of the machine's own, which go away when others unmount the originals.
+INHERITED = mounts()
+
+
 class Ledger:
     """Counts what lives in the tests' own namespaces."""
 
@@ -17,7 +25,7 @@ class Ledger:
     def count(self):
         return {
             "processes": processes(),
-            "mounts": collections.Counter(line.split()[4] for line in open("/proc/self/mountinfo")),
+            "mounts": sorted(mounts() - INHERITED),
             "interfaces": interfaces(),
             "addresses": self.network.held() if self.network else [],
             "cgroups": sorted(self._cgroups()),

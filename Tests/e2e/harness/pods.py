@@ -28,7 +28,7 @@ class Pods:
         logs.mkdir(parents=True)
         return pb.PodSandboxConfig(
             metadata=pb.PodSandboxMetadata(name=name, uid=uid, namespace=namespace, attempt=attempt),
-            hostname=name if hostname is None else hostname,
+            hostname=hostname if hostname is not None else name if network == pb.POD else "",
             log_directory=str(logs),
             dns_config=dns, port_mappings=ports, labels=labels, annotations=annotations,
             linux=pb.LinuxPodSandboxConfig(

@@ -53,7 +53,7 @@ class Server:
 
     def answers(self):
         try:
-            self.client.Version(timeout=5)
+            self.client.Version(deadline=5)
         except grpc.RpcError:
             return False
         return True
@@ -87,6 +87,16 @@ class Fender(Server):
             "--log-level", "debug",
         ]
         self.daemon = Daemon("fender", work, command, ready=self.answers)
+
+    def answers(self):
+        """Up is a server that tells its status; one that calls itself ready must list what it has."""
+        try:
+            conditions = self.client.Status(deadline=5).status.conditions
+            if all(condition.status for condition in conditions if condition.type == "RuntimeReady"):
+                self.client.ListPodSandbox(deadline=5)
+        except grpc.RpcError:
+            return False
+        return True
 
     def start(self):
         self.daemon.start()
