@@ -103,11 +103,28 @@ extension DockerRuntime {
             }
             return
         }
-        let interesting = ["create", "start", "die", "oom", "stop", "destroy", "rename", "update", "pause", "unpause"]
+        // `stop` and `kill` tell nothing that `die` does not.
+        let interesting = ["create", "start", "die", "oom", "destroy", "rename", "update", "pause", "unpause"]
         guard interesting.contains(action), event.Actor.Attributes[DockerLabel.type] != nil else { return }
         let id = event.Actor.ID
-        refreshes.request(id) {
+        refreshes.request(id, unless: { shows(action, of: id, since: event.timeNano) }) {
             await self.tolerate("read container \(id)") { try await self.refresh(id) }
+        }
+    }
+
+    /// Whether the World has what an event at `time` (nanoseconds since the epoch) tells; Docker emits the event a
+    /// little after the moment that its record names.
+    private func shows(_ action: String, of id: String, since time: Int64) -> Bool {
+        let container = world.container(id)?.status
+        let sandbox = world.sandbox(id)
+        switch action {
+        case "create": return container != nil || sandbox != nil
+        case "start":
+            return container.map { $0.state == .containerRunning && $0.startedAt + 200_000_000 > time } ?? false
+        case "die":
+            return container.map { $0.state == .containerExited && $0.finishedAt + 200_000_000 > time } ?? false
+        case "destroy": return container == nil && sandbox == nil
+        default: return false
         }
     }
 

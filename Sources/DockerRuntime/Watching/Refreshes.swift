@@ -9,10 +9,20 @@ final class Refreshes: Sendable {
     private let states = Mutex<[String: State]>([:])
 
     /// Runs `body` in the background for `id`, as often as needed to have run once after this call.
-    func request(_ id: String, _ body: @escaping @Sendable () async -> Void) {
+    ///
+    /// Nothing runs when none is under way and `isKnown` says that the news has been taken in already, as it mostly
+    /// has when the event tells of what we did ourselves.
+    func request(
+        _ id: String, unless isKnown: () -> Bool = { false }, _ body: @escaping @Sendable () async -> Void
+    ) {
         let starts = states.withLock { states in
-            defer { states[id] = states[id] == nil ? .running : .runningAndDirty }
-            return states[id] == nil
+            guard states[id] == nil else {
+                states[id] = .runningAndDirty
+                return false
+            }
+            if isKnown() { return false }
+            states[id] = .running
+            return true
         }
         if !starts { return }
         Task {
