@@ -107,7 +107,7 @@ let package = Package(
             swiftSettings: strict),
         tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI", protobuf]),
-        tests("DockerRuntime", ["CRI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
+        tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
         tests("Streaming", [nio("NIOCore"), nio("NIOPosix"), "CZlib"]),
         tests("CRIService", ["CRI", "Runtime", "RPC", protobuf]),
         tests("Configuration", ["Linux", "fender", logging]),

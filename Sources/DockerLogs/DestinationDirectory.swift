@@ -73,6 +73,12 @@ struct DestinationDirectory: ~Copyable {
         try system("symlinkat", "\(path)/\(name)") { symlinkat(target, raw, name) }
     }
 
+    /// Gives what stands at the log's own name another name.
+    func rename(to other: String) throws {
+        let raw = directory.raw
+        try system("renameat", "\(path)/\(name)") { renameat(raw, name, raw, other) }
+    }
+
     /// Opens the file called `name` for appending; nil if there is none.
     func open(_ name: String) throws -> DestinationFile? {
         do {

@@ -1,5 +1,6 @@
 import CNI
 import CRI
+import DockerEngine
 import FoundationEssentials
 import Linux
 import Runtime
@@ -93,6 +94,49 @@ struct AdoptionTests {
     @Test func aNameWithASuffixIsStillTheContainers() throws {
         let status = try container(.docker20, name: "k8s_app_web_shop_0b1f_7_00c0ffee").status
         #expect(status.metadata.name == "app" && status.metadata.attempt == 7)
+    }
+
+    // MARK: Lists
+
+    func summary(
+        _ name: String, type: String, state: String, status: String, network: String = "none"
+    ) throws -> SummaryReading {
+        let text = """
+            {"Id": "\(Inspections.containerID)", "Names": ["/\(name)"], "Image": "pause:3.10", "ImageID": "sha256:77",
+             "Command": "/pause", "Created": 1795512322, "Ports": [], "State": "\(state)", "Status": "\(status)",
+             "Labels": {"app": "web", "io.kubernetes.docker.type": "\(type)", "annotation.a": "b",
+               "io.kubernetes.sandbox.id": "\(Inspections.sandboxID)"},
+             "HostConfig": {"NetworkMode": "\(network)"}, "NetworkSettings": {"Networks": {}}, "Mounts": []}
+            """
+        return SummaryReading(
+            summary: try JSONDecoder().decode(Docker.ContainerSummary.self, from: Data(text.utf8)))
+    }
+
+    @Test func aSandboxThatCannotBeInspectedIsSeen() throws {
+        let reading = try summary("k8s_POD_web_shop_0b1f_2", type: "podsandbox", state: "running", status: "Up 3 days")
+        let record = try #require(reading.sandbox(addresses: ["10.1.0.5"], isComplete: true))
+        #expect(record.status.state == .sandboxReady && record.status.network.ip == "10.1.0.5")
+        #expect(record.status.metadata.attempt == 2 && record.createdAt == 1_795_512_322_000_000_000)
+        #expect(record.status.labels["app"] == "web" && record.status.annotations == ["a": "b"])
+        // With the number unknown the next reconciliation reads it again.
+        #expect(record.pid == 0 && record.netns.isEmpty)
+        #expect(reading.sandbox(addresses: [], isComplete: true)?.status.state == .sandboxNotready)
+    }
+
+    @Test(arguments: [
+        ("running", "Up 2 hours", ContainerState.containerRunning, Int32(0)),
+        ("exited", "Exited (137) 2 minutes ago", .containerExited, 137),
+        ("exited", "Exited (0) 2 minutes ago", .containerExited, 0),
+        ("exited", "gone", .containerExited, 255),
+        ("created", "Created", .containerCreated, 0),
+    ])
+    func aContainerThatCannotBeInspectedIsSeen(
+        state: String, text: String, expected: ContainerState, code: Int32
+    ) throws {
+        let reading = try summary("k8s_app_web_shop_0b1f_7", type: "container", state: state, status: text)
+        let status = try #require(reading.container(image: nil)).status
+        #expect(status.state == expected && status.exitCode == code && status.metadata.attempt == 7)
+        #expect((status.finishedAt != 0) == (expected == .containerExited))
     }
 
     // MARK: Checkpoints

@@ -22,6 +22,7 @@ from harness.waiting import until
 pytestmark = pytest.mark.docker
 
 LABELS = {"app": "web", "empty": "", "odd": 'line\n"q" \\ ü', "io.kubernetes.pod.uid": "looks known"}
+COUNT = ["/bin/sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); /bin/sleep 0.05; done"]
 ANNOTATIONS = {"io.kubernetes.container.hash": "9d2a", "empty": "", "json": '{"a":\n1}', "größe": "ü"}
 
 
@@ -89,7 +90,8 @@ def test_containers_are_read_as_they_are(shim, work):
     source = work / "adopted-volume"
     source.mkdir(exist_ok=True)
     config = pod.container(
-        name="runs", labels=LABELS, annotations=ANNOTATIONS, resources=dict(cpu_shares=102, memory_limit_in_bytes=64 << 20),
+        name="runs", labels=LABELS, annotations=ANNOTATIONS,
+        resources=dict(cpu_shares=102, memory_limit_in_bytes=64 << 20),
         mounts=[pb.Mount(host_path=str(source), container_path="/volume", readonly=True)])
     done = pod.container(name="done", command=["/bin/true"])
     failed = pod.container(name="failed", command=["/bin/sh", "-c", "exit 3"])
@@ -168,7 +170,7 @@ def echo(peer, data):
 def test_log_of_an_adopted_container(client, server, shim):
     """The link stays until the kubelet renames it; from then on the log is in the CRI's format, without end or gap."""
     pod = shim.run()
-    config = pod.container(command=["/bin/sh", "-c", "i=0; while :; do echo line $i; i=$((i+1)); /bin/sleep 0.05; done"])
+    config = pod.container(command=COUNT)
     container = shim.start(pod, config)
     shim.leave()
     log = pod.log(config)
@@ -299,6 +301,30 @@ def test_pods_of_another_runtime_are_left_alone(shim, network, foreign, server, 
 
 
 # The way back.
+
+
+def test_logs_are_dockers_again(client, server, pods):
+    """cri-dockerd writes no log: a server started with links makes them of the logs that it wrote."""
+    pod = pods.run()
+    config = pod.container(command=COUNT)
+    container = pod.start(config)
+    log = pod.log(config)
+    until(lambda: log.read_text().count("\n") > 3)
+    command = list(server.daemon.command)
+    server.daemon.command = [*command, "--container-logs=symlink"]
+    try:
+        server.restart()
+        until(lambda: listed(client))
+        assert os.readlink(log).endswith("-json.log")
+        [rotated] = log.parent.glob(f"{log.name}.*")
+        told = [line.split(" ", 3)[-1] for line in rotated.read_text().splitlines(keepends=True)]
+        written = [json.loads(line)["log"] for line in log.read_text().splitlines()]
+        assert told == written[:len(told)]
+    finally:
+        server.daemon.command = command
+        server.restart()
+        until(lambda: listed(client))
+    assert log.is_symlink() and client.status(container).state == pb.CONTAINER_RUNNING
 
 
 def test_pods_are_cri_dockerds_when_the_server_stops(client, docker, network, server, pods):

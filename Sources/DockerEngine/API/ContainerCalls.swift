@@ -19,6 +19,8 @@ extension Docker {
         @Defaulted public var Status: String
         /// Labels.
         @Defaulted public var Labels: [String: String]
+        /// The little that a list has of ``HostConfig``, `NetworkMode` before all.
+        @Defaulted public var HostConfig: HostConfig
         /// Bytes of the writable layer; only when the size was asked for.
         public var SizeRw: Int64?
         /// Bytes of all layers; only when the size was asked for.

@@ -21,8 +21,8 @@ extension DockerRuntime {
         let missing = world.missing(
             sandboxes: Set(sandboxes.map(\.Id)), containers: Set(containers.map(\.Id)), ticket)
         for id in missing.containers + missing.sandboxes { await vanish(id, ticket) }
-        try await inspect(sandboxes.filter { all || differs($0) }.map(\.Id))
-        try await inspect(containers.filter { all || differs($0) }.map(\.Id))
+        try await inspect(sandboxes.filter { all || differs($0) })
+        try await inspect(containers.filter { all || differs($0) })
     }
 
     private func differs(_ summary: Docker.ContainerSummary) -> Bool {
@@ -36,23 +36,40 @@ extension DockerRuntime {
     }
 
     /// Eight at a time: Docker takes a container's lock for each.
-    private func inspect(_ ids: [String]) async throws {
-        var rest = ids[...]
+    private func inspect(_ summaries: [Docker.ContainerSummary]) async throws {
+        var rest = summaries[...]
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for id in rest.prefix(8) { group.addTask { try await self.refreshTolerantly(id) } }
+            for one in rest.prefix(8) { group.addTask { try await self.refreshTolerantly(one) } }
             rest = rest.dropFirst(8)
             while try await group.next() != nil {
-                if let id = rest.popFirst() { group.addTask { try await self.refreshTolerantly(id) } }
+                if let one = rest.popFirst() { group.addTask { try await self.refreshTolerantly(one) } }
             }
         }
     }
 
-    /// One container that cannot be read must not hide the others; a daemon that is gone must.
-    private func refreshTolerantly(_ id: String) async throws {
+    /// One container that cannot be read must not hide the others, nor be missing, which would read as its death; a
+    /// daemon that is gone must.
+    private func refreshTolerantly(_ summary: Docker.ContainerSummary) async throws {
+        let ticket = world.ticket()
         do {
-            try await refresh(id)
+            try await refresh(summary.Id, deadline: .seconds(30))
         } catch let error as DockerError where error.kind != .unavailable {
-            logger.warning("read container", metadata: ["id": "\(id)", "error": "\(error)"])
+            logger.warning("read container", metadata: ["id": "\(summary.Id)", "error": "\(error)"])
+            try await absorb(summary, ticket)
+        }
+    }
+
+    /// Takes what the list tells of a container that the World does not have yet.
+    private func absorb(_ summary: Docker.ContainerSummary, _ ticket: Ticket) async throws {
+        guard world.sandbox(summary.Id) == nil, world.container(summary.Id) == nil else { return }
+        let reading = SummaryReading(summary: summary)
+        if summary.Labels[DockerLabel.type] == DockerLabel.containerType {
+            if let record = reading.container(image: world.image(summary.ImageID)) { try world.put(record, ticket) }
+        } else {
+            let addresses = try? await network?.cachedResult(sandboxID: summary.Id)?.podIPs
+            let record = reading.sandbox(
+                addresses: addresses ?? [], isComplete: !starting.isAbandoned(reading.name))
+            if let record { try world.put(record, ticket) }
         }
     }
 

@@ -9,10 +9,10 @@ internal import Runtime
 /// Reading one object of Docker's into the World.
 extension DockerRuntime {
     /// Reads a sandbox or container again. Afterwards the World is at least as new as this call.
-    func refresh(_ id: String) async throws {
+    func refresh(_ id: String, deadline: Duration? = DockerEngine.defaultDeadline) async throws {
         let ticket = world.ticket()
         do {
-            try await absorb(try await engine.inspectContainer(id), ticket)
+            try await absorb(try await engine.inspectContainer(id, deadline: deadline), ticket)
         } catch let error where isNotFound(error) {
             await vanish(id, ticket)
         }
@@ -83,8 +83,8 @@ extension DockerRuntime {
         if state == .containerExited && known?.status.state == .containerExited { return }
         do {
             if settings.logs == .symlink {
-                try LogManager.relink(source: record.sourceLog, destination: record.status.logPath)
-                return
+                return try LogManager.relink(
+                    source: record.sourceLog, destination: record.status.logPath, isReplacing: true)
             }
             let verdict = try await logs.follow(
                 containerID: record.id, source: record.sourceLog, destination: record.status.logPath)
