@@ -194,11 +194,11 @@ def test_started_before_docker(client, server, docker, pods):
     container = pod.start()
     server.daemon.stop(kill=True)
     docker.daemon.stop()
-    server.daemon.start()
+    server.daemon.start(ready=server.tells_status)
     try:
         assert not ready(client)
     finally:
         docker.daemon.start()
-    until(lambda: ready(client), timeout=10)
+    until(lambda: ready(client) and server.answers(), timeout=10)
     assert state(client, container) == [pb.CONTAINER_RUNNING]
     assert pod.ip
