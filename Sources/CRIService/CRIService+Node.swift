@@ -4,7 +4,13 @@ internal import Runtime
 /// The node's own calls: `Version`, `Status`, `RuntimeConfig`, `UpdateRuntimeConfig`.
 extension CRIService {
     func addNode(to table: inout MethodTable) {
-        table.unary(.runtime, "Version") { (_: VersionRequest) in try await runtime.version() }
+        for version in MethodTable.versions {
+            table.unary(.runtime, "Version", of: [version]) { (_: VersionRequest) in
+                var response = try await runtime.version()
+                response.runtimeApiVersion = version
+                return response
+            }
+        }
         table.unary(.runtime, "Status") { (request: StatusRequest) in
             try await runtime.status(verbose: request.verbose)
         }

@@ -9,25 +9,28 @@ struct MethodTable {
         case image = "ImageService"
     }
 
+    /// The versions of the CRI that are served, all by the same handlers.
+    static let versions = ["v1", "v1alpha2"]
+
     private(set) var paths: [String: MethodHandler] = [:]
 
     /// A call with one answer.
     mutating func unary<Request: Message, Response: Message>(
-        _ service: Service, _ method: String,
+        _ service: Service, _ method: String, of versions: [String] = versions,
         _ body: @escaping @Sendable (Request) async throws -> Response
     ) {
-        encoded(service, method) { (request: Request) in
+        encoded(service, method, of: versions) { (request: Request) in
             Payload(try await body(request).serializedBytes() as [UInt8])
         }
     }
 
     /// A call whose answer is already encoded.
     mutating func encoded<Request: Message>(
-        _ service: Service, _ method: String,
+        _ service: Service, _ method: String, of versions: [String] = versions,
         _ body: @escaping @Sendable (Request) async throws -> Payload
     ) {
         add(
-            service, method,
+            service, method, of: versions,
             .unary { bytes, _ in
                 try await answering { try await body(try decode(bytes)) }
             })
@@ -45,9 +48,11 @@ struct MethodTable {
             })
     }
 
-    mutating func add(_ service: Service, _ method: String, _ handler: MethodHandler) {
-        for package in ["runtime.v1", "runtime.v1alpha2"] {
-            paths["/\(package).\(service.rawValue)/\(method)"] = handler
+    mutating func add(
+        _ service: Service, _ method: String, of versions: [String] = versions, _ handler: MethodHandler
+    ) {
+        for version in versions {
+            paths["/runtime.\(version).\(service.rawValue)/\(method)"] = handler
         }
     }
 }

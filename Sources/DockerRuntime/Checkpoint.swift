@@ -107,14 +107,18 @@ struct CheckpointStore: Sendable {
         return nil
     }
 
-    /// Removes it wherever it is.
+    /// Removes it wherever it is, with what a write that was killed half-way left of it.
     func remove(_ id: String) throws {
-        for directory in directories { try Files.remove("\(directory)/\(id)") }
+        for directory in directories {
+            try Files.remove("\(directory)/\(id)")
+            try Files.remove("\(directory)/.\(id).tmp")
+        }
     }
 
-    /// The ids that have a checkpoint, readable or not; what is not named by a full id is nobody's checkpoint.
+    /// The ids that have a checkpoint, whole or not; what is not named by a full id is nobody's checkpoint.
     func ids() -> Set<String> {
         let names = directories.flatMap { (try? Files.names(in: $0)) ?? [] }
+            .map { $0.hasPrefix(".") && $0.hasSuffix(".tmp") ? String($0.dropFirst().dropLast(4)) : $0 }
         return Set(names.filter { $0.utf8.count == 64 && $0.utf8.allSatisfy("0123456789abcdef".utf8.contains) })
     }
 }

@@ -84,9 +84,16 @@ extension DockerRuntime {
 
     func stop(_ container: ContainerRecord, grace: Int64) async throws {
         do {
-            _ = try await engine.stopContainer(
-                container.id, timeout: Int(clamping: grace), deadline: .seconds(min(grace, 1 << 31) + 120))
-        } catch let error where isNotFound(error) {}
+            // Docker's stop sends the stop signal even when no time is left to heed it.
+            if grace <= 0 {
+                try await engine.killContainer(container.id)
+            } else {
+                _ = try await engine.stopContainer(
+                    container.id, timeout: Int(clamping: grace), deadline: .seconds(min(grace, 1 << 31) + 120))
+            }
+        } catch let error where isNotFound(error) || isConflict(error) {
+            // It is gone, or (a conflict) no longer running; whether it is, the refresh tells.
+        }
         try await refresh(container.id)
         if let now = world.container(container.id), now.status.state == .containerRunning {
             throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")

@@ -13,7 +13,6 @@ extension DockerRuntime {
         response.version = "0.1.0"
         // Container ids stay `docker://…` because of this name.
         response.runtimeName = "docker"
-        response.runtimeApiVersion = "v1"
         guard let facts = connection.withLock({ $0.lastFacts }) else {
             _ = try node()
             return response

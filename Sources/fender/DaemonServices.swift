@@ -49,6 +49,10 @@ struct StreamingService: Service, CustomStringConvertible {
     let server: StreamingServer
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { try await self.server.run() }
+        do {
+            try await cancelWhenGracefulShutdown { try await self.server.run() }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // That was us.
+        }
     }
 }

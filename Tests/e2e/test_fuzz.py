@@ -1,16 +1,19 @@
 """Messages that make no sense: the server answers each with an error or a refusal, and lives."""
 
+import collections
 import random
+import socket
 
 import grpc
 import pytest
 from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor
 
-from harness.client import SERVICES
+from harness import leaks
+from harness.client import SERVICES, refused
+from harness.waiting import until
 
 SEED = 20261124
-# What must not reach a real daemon by chance: a message mutated from these could pull or remove what others use.
 UNARY = [(service.name, method.name) for service in SERVICES.values() for method in service.methods
          if not method.server_streaming]
 EXPECTED = {
@@ -86,19 +89,17 @@ def send(client, service, method, payload):
     try:
         client.raw(service, method, payload)
     except grpc.RpcError as error:
-        return error.code().name
-    return "OK"
+        return error.code().name, error.details()
+    return "OK", ""
 
 
 @pytest.mark.fender
 @pytest.mark.parametrize("kind", ["random bytes", "odd messages", "broken messages"])
 def test_nonsense(client, server, ledger, request, kind):
-    from harness import leaks
-    from harness.waiting import until
     chance = random.Random(f"{SEED}{kind}")
     pid, before = server.daemon.pid, ledger.count()
     count = request.config.getoption("--fuzz") // 3
-    codes = {}
+    codes, unknown = collections.Counter(), []
     for _ in range(count):
         service, method = chance.choice(UNARY)
         descriptor = SERVICES[service].methods_by_name[method].input_type
@@ -109,13 +110,14 @@ def test_nonsense(client, server, ledger, request, kind):
                 payload = message(descriptor, chance).SerializeToString()
             case _:
                 payload = mutated(message(descriptor, chance).SerializeToString(), chance)
-        code = send(client, service, method, payload)
-        codes[code] = codes.get(code, 0) + 1
+        code, details = send(client, service, method, payload)
+        codes[code] += 1
         assert code in EXPECTED, (method, code, payload.hex())
+        if code == "UNKNOWN" and method != "PullImage":  # whose message prefixes a kubelet reads behind that code
+            unknown.append((method, details[:200]))
     assert server.daemon.pid == pid and server.daemon.process.poll() is None, server.daemon.tail()
     assert client.Version().version
-    print(codes)
-    assert not codes.get("UNKNOWN"), codes
+    assert not unknown, unknown
     for item in client.sandboxes():
         if item.created_at > 0 and item.id not in before["containers"]:
             client.StopPodSandbox(pod_sandbox_id=item.id)
@@ -135,7 +137,6 @@ def test_a_thousand_calls_at_once(client, server):
 
 @pytest.mark.fender
 def test_message_over_the_limit(client):
-    from harness.client import refused
     with refused("RESOURCE_EXHAUSTED"):
         client.raw("RuntimeService", "Version", b"\x0a" + b"\xff\xff\xff\x08" + b"x" * (17 << 20))
     assert client.Version().version
@@ -143,7 +144,6 @@ def test_message_over_the_limit(client):
 
 @pytest.mark.fender
 def test_bytes_that_are_no_http(client, server):
-    import socket
     for data in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\0" * 1000, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 100):
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(server.socket))

@@ -17,18 +17,19 @@ class Daemon:
         self.environment = {**os.environ, **(environment or {})}
         self.process = None
 
-    def start(self, timeout=60):
+    def start(self, timeout=60, ready=None):
+        """Starts it and waits for `ready`, by default its usual sign."""
         assert self.process is None
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
-        until(self._ready_or_dead, timeout=timeout, what=f"{self.name} is ready")
+        until(lambda: self._is(ready or self.ready), timeout=timeout, what=f"{self.name} is ready")
         return self
 
-    def _ready_or_dead(self):
+    def _is(self, ready):
         status = self.process.poll()
         assert status is None, f"{self.name} ended with {status}:\n{self.tail()}"
-        return self.ready()
+        return ready()
 
     def stop(self, kill=False, timeout=30):
         """Ends the daemon, by SIGKILL if asked; gives its exit status."""

@@ -89,11 +89,17 @@ class Fender(Server):
         self.daemon = Daemon("fender", work, command, ready=self.answers)
 
     def answers(self):
-        """Up is a server that tells its status; one that calls itself ready must list what it has."""
+        """Whether it has read Docker and lists what is there."""
         try:
-            conditions = self.client.Status(deadline=5).status.conditions
-            if all(condition.status for condition in conditions if condition.type == "RuntimeReady"):
-                self.client.ListPodSandbox(deadline=5)
+            self.client.ListPodSandbox(deadline=5)
+        except grpc.RpcError:
+            return False
+        return True
+
+    def tells_status(self):
+        """Whether it answers at all, as it must without Docker too."""
+        try:
+            self.client.Status(deadline=5)
         except grpc.RpcError:
             return False
         return True
