@@ -1,4 +1,5 @@
 internal import CNI
+internal import CRI
 internal import DockerEngine
 internal import DockerLogs
 internal import Logging
