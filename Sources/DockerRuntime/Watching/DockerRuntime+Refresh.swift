@@ -61,7 +61,8 @@ extension DockerRuntime {
 
     private func absorbContainer(_ inspection: Docker.ContainerInspectResponse, _ ticket: Ticket) async throws {
         let known = world.container(inspection.Id)
-        var reading = ContainerReading(inspection: inspection, image: nil, user: known?.status.user.linux)
+        var reading = ContainerReading(
+            inspection: inspection, image: nil, user: known.flatMap { $0.status.hasUser ? $0.status.user.linux : nil })
         reading.image = world.image(inspection.Image)
         let pid = inspection.State.Running ? Int32(clamping: inspection.State.Pid) : 0
         if pid > 0, pid != known?.pid, let credentials = try? ProcessCredentials.read(pid) {
