@@ -6,9 +6,9 @@ internal import SwiftProtobuf
 /// `GetContainerEvents`, and the calls that no back end serves yet.
 extension CRIService {
     func addEvents(to table: inout MethodTable) {
-        table.stream(.runtime, "GetContainerEvents") { (_: GetEventsRequest, writer) in
+        table.subscription(.runtime, "GetContainerEvents") { (_: GetEventsRequest, writer) in
             for await event in world.events() {
-                try await writer.write(Payload(try event.serializedBytes() as [UInt8]))
+                try await writer.write(Payload(try event.serializedBytes() as Block))
             }
             try Task.checkCancellation()
             throw RuntimeError(.resourceExhausted, "the subscriber fell too far behind")

@@ -20,7 +20,7 @@ struct MethodTable {
         _ body: @escaping @Sendable (Request) async throws -> Response
     ) {
         encoded(service, method, of: versions) { (request: Request) in
-            Payload(try await body(request).serializedBytes() as [UInt8])
+            Payload(try await body(request).serializedBytes() as Block)
         }
     }
 
@@ -44,6 +44,18 @@ struct MethodTable {
         add(
             service, method,
             .serverStreaming { bytes, _, writer in
+                try await answering { try await body(try decode(bytes), writer) }
+            })
+    }
+
+    /// A call answered by a stream of messages that has no end of its own.
+    mutating func subscription<Request: Message>(
+        _ service: Service, _ method: String,
+        _ body: @escaping @Sendable (Request, ResponseWriter) async throws -> Void
+    ) {
+        add(
+            service, method,
+            .subscription { bytes, _, writer in
                 try await answering { try await body(try decode(bytes), writer) }
             })
     }

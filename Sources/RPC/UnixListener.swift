@@ -61,8 +61,11 @@ struct UnixListener: ~Copyable, Sendable {
         // What a server that was killed here has left is replaced.
         let temporary = ".fender.sock.new"
         unlinkat(at, temporary, 0)
-        // Through the directory's descriptor the address fits whatever the directory's name is.
-        try UnixAddress("/proc/self/fd/\(at)/\(temporary)").with { address, length in
+        // Through the directory's descriptor the address fits where the temporary name does not; else ss(8) shall show
+        // the directory.
+        let plain = path[...slash] + temporary
+        let bound = plain.utf8.count <= UnixAddress.limit ? String(plain) : "/proc/self/fd/\(at)/\(temporary)"
+        try UnixAddress(bound).with { address, length in
             _ = try system("bind", path) { bind(number, address, length) }
         }
         do {

@@ -1,3 +1,4 @@
+internal import CRI
 internal import DockerRuntime
 internal import Linux
 internal import Logging
@@ -23,6 +24,8 @@ struct RPCService: Service, CustomStringConvertible {
 
     init(endpoint: Server.Endpoint, methods: [String: MethodHandler], systemd: Systemd) throws {
         var configuration = Server.Configuration(endpoint: endpoint, logger: Logger(label: "cri"))
+        configuration.descriptors = [Descriptors.base64]
+        configuration.packageAliases = ["runtime.v1alpha2": "runtime.v1"]
         configuration.observer = { method, code, duration in
             let level: Logger.Level = code == .ok ? .debug : .info
             Logger(label: "cri").log(

@@ -124,10 +124,16 @@ extension ServerTests {
             await #expect(throws: ListenError.self) { try await server(.path(path)).run() }
         }
 
-        @Test func longDirectory() async throws {
+        /// The longest paths that an address can hold; the temporary name must not make them longer.
+        @Test(arguments: [1, 50, 85])
+        func longPath(nameLength: Int) async throws {
             let directory = try TemporaryDirectory()
-            // The longest path that an address can hold; the temporary name must not make it longer.
-            let path = directory.path + "/" + String(repeating: "s", count: 106 - directory.path.utf8.count)
+            let inner = String(repeating: "d", count: 105 - directory.path.utf8.count - nameLength)
+            let long = "\(directory.path)/\(inner)"
+            #expect(mkdir(long, 0o700) == 0)
+            defer { rmdir(long) }
+            let path = "\(long)/\(String(repeating: "s", count: nameLength))"
+            #expect(path.utf8.count == 107)
             let server = server(.path(path))
             let running = try await start(server)
             try await echoes(path)
