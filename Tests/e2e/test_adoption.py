@@ -10,7 +10,6 @@ import subprocess
 import time
 import urllib.request
 
-import grpc
 import pytest
 
 from harness import images
@@ -40,7 +39,6 @@ def shim(kind, client, docker, network, server, pods):
 
     def leave():
         server.daemon.start()
-        until(lambda: listed(client))
         return client
 
     shim.leave = leave
@@ -49,14 +47,6 @@ def shim(kind, client, docker, network, server, pods):
         leave()
     pods.remove()
     assert shim.cni.files() == [] and os.listdir(shim.checkpoints) == []
-
-
-def listed(client):
-    try:
-        client.sandboxes()
-    except grpc.RpcError:
-        return False  # Docker is still being read
-    return True
 
 
 def nanoseconds(text):
@@ -185,7 +175,6 @@ def test_log_of_an_adopted_container(client, server, shim):
     older = log.with_name(log.name + ".20261124-100001")
     log.rename(older)
     server.restart()
-    until(lambda: listed(client))
     client.ReopenContainerLog(container_id=container)
     until(lambda: log.read_text().count("\n") > 3)
     client.StopContainer(container_id=container)
@@ -292,7 +281,6 @@ def test_pods_of_another_runtime_are_left_alone(shim, network, foreign, server, 
         pod.stop()
         client.RemovePodSandbox(pod_sandbox_id=pod.id)
         server.restart()
-        until(lambda: listed(client))
         assert client.sandboxes(id=foreign) == []
         assert shim.cni.files() == files and network.held() == held
         assert checkpoint.exists() == has_checkpoint
@@ -314,7 +302,6 @@ def test_logs_are_dockers_again(client, server, pods):
     server.daemon.command = [*command, "--container-logs=symlink"]
     try:
         server.restart()
-        until(lambda: listed(client))
         assert os.readlink(log).endswith("-json.log")
         [rotated] = log.parent.glob(f"{log.name}.*")
         told = [line.split(" ", 3)[-1] for line in rotated.read_text().splitlines(keepends=True)]
@@ -323,7 +310,6 @@ def test_logs_are_dockers_again(client, server, pods):
     finally:
         server.daemon.command = command
         server.restart()
-        until(lambda: listed(client))
     assert log.is_symlink() and client.status(container).state == pb.CONTAINER_RUNNING
 
 
@@ -362,7 +348,6 @@ def test_pods_are_cri_dockerds_when_the_server_stops(client, docker, network, se
             (shim.checkpoints / one.id).unlink()
     finally:
         server.daemon.start()
-        until(lambda: listed(client))
     assert client.sandboxes() == [] and shim.cni.files() == []
 
 
