@@ -59,7 +59,7 @@ $(PROTOC_GEN_SWIFT):
 	$(SWIFT) build --configuration release --scratch-path .build-protoc --product protoc-gen-swift
 
 bench: setup build ## measure the daemon, optimised, against containerd on this machine
-	$(AS_ROOT) $(PYTHON) Tests/e2e/bench.py --fender .build/release/fender
+	$(AS_ROOT) $(PYTHON) Tests/e2e/run Tests/e2e/bench.py --fender .build/release/fender
 
 pause: ## rebuild the pause image that is built in (needs gcc for amd64 and arm64)
 	packaging/pause/generate.py

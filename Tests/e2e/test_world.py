@@ -1,7 +1,9 @@
 """What others do to Docker behind the server's back, what the server's own death does, and Docker's."""
 
+import threading
 import time
 
+import grpc
 import pytest
 
 from harness.client import refused
@@ -79,6 +81,38 @@ def test_docker_update(client, docker, pods):
     until(lambda: client.status(container).resources.linux.cpu_shares == 256, timeout=SOON)
 
 
+def test_events(client, pods):
+    """Each step of a container and of its pod is told once, in order, with what a kubelet needs to know of it."""
+    feed = client.GetContainerEvents(deadline=60)
+    seen = []
+
+    def read():
+        try:
+            seen.extend(iter(lambda: next(feed), None))
+        except grpc.RpcError:
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        # The feed tells of what comes after its start: the first pod it shows proves that it has begun.
+        until(lambda: pods.run() and seen)
+        pod = pods.run()
+        container = pod.start()
+        client.StopContainer(container_id=container, timeout=0)
+        client.RemoveContainer(container_id=container)
+        until(lambda: len([event for event in seen if event.container_id == container]) >= 4)
+    finally:
+        feed.cancel()
+        reader.join()
+    events = [event for event in seen if event.container_id == container]
+    assert [event.container_event_type for event in events] == [
+        pb.CONTAINER_CREATED_EVENT, pb.CONTAINER_STARTED_EVENT, pb.CONTAINER_STOPPED_EVENT, pb.CONTAINER_DELETED_EVENT]
+    for event in events:
+        assert event.pod_sandbox_status.id == pod.id and event.created_at > 0
+    assert [status.id for status in events[1].containers_statuses] == [container]
+
+
 # The server dies.
 
 
@@ -99,7 +133,8 @@ def test_restart_changes_nothing(client, server, pods, kill):
     stopped.stop()
     def statuses():
         found = [client.status(container) for container in (running, created, ended)]
-        found[-1].ClearField("user")  # read from the living process: what ended unread cannot tell it any more
+        for status in found[1:]:
+            status.ClearField("user")  # read from the living process: no other can be told of after a restart
         return [*found, pod.status]
 
     before, told = snapshot(client), statuses()

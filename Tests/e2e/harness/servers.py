@@ -14,7 +14,8 @@ CNI_PLUGINS = "/usr/lib/cni"
 class Network:
     """The CNI configuration of a server: a bridge with IPv4 and IPv6 addresses, and host ports."""
 
-    def __init__(self, work):
+    def __init__(self, work, number=88):
+        """`number` tells one network from another: it is in its addresses and in its bridge's name."""
         self.root = pathlib.Path(work) / "cni"
         self.configurations = self.root / "net.d"
         self.cache = self.root / "cache"
@@ -23,10 +24,10 @@ class Network:
         (self.configurations / "10-tests.conflist").write_text(json.dumps({
             "cniVersion": "0.4.0", "name": "tests", "plugins": [
                 {
-                    "type": "bridge", "bridge": "tests0", "isGateway": True, "ipMasq": False, "hairpinMode": True,
+                    "type": "bridge", "bridge": f"tests{number}", "isGateway": True, "ipMasq": False, "hairpinMode": True,
                     "ipam": {
                         "type": "host-local", "dataDir": str(self.addresses),
-                        "ranges": [[{"subnet": "10.88.0.0/16"}], [{"subnet": "fd00:88::/64"}]],
+                        "ranges": [[{"subnet": f"10.{number}.0.0/16"}], [{"subnet": f"fd00:{number}::/64"}]],
                         "routes": [{"dst": "0.0.0.0/0"}, {"dst": "::/0"}],
                     },
                 },
