@@ -57,11 +57,17 @@ struct DaemonContainerTests {
     @Test func whatIsWrongIsRefused() async throws {
         let fixture = try await DaemonFixture.make()
         let noImage = await #expect(throws: DockerError.self) {
-            try await fixture.withContainer(["true"]) { $0.config.Image = "no-such-image:1" } _: { _ in }
+            try await fixture.withContainer(["true"]) {
+                $0.config.Image = "no-such-image:1"
+            } _: { _ in
+            }
         }
         #expect(noImage?.kind == .notFound && noImage?.message.contains("No such image") == true)
         let badMemory = await #expect(throws: DockerError.self) {
-            try await fixture.withContainer(["true"]) { $0.HostConfig.Memory = 1 } _: { _ in }
+            try await fixture.withContainer(["true"]) {
+                $0.HostConfig.Memory = 1
+            } _: { _ in
+            }
         }
         #expect([.badRequest, .serverError].contains(badMemory?.kind))
         try await fixture.withContainer(["no-such-program"]) { id in
@@ -108,8 +114,8 @@ struct DaemonContainerTests {
         host.PidMode = "host"
         host.CgroupnsMode = "private"
         host.CgroupParent = "/fender-test"
-        host.Binds = ["/tmp:/bound:ro"]
-        var bind = Docker.Mount(Type: "bind", Source: "/tmp", Target: "/from", ReadOnly: true)
+        host.Binds = ["/usr:/bound:ro"]
+        var bind = Docker.Mount(Type: "bind", Source: "/usr", Target: "/from", ReadOnly: true)
         bind.BindOptions = Docker.BindOptions()
         bind.BindOptions?.Propagation = "rprivate"
         host.Mounts = [bind]
@@ -136,7 +142,9 @@ struct DaemonContainerTests {
         host.CpusetMems = "0"
         host.PidsLimit = 50
         host.Ulimits = [Docker.Ulimit(Name: "nofile", Soft: 100, Hard: 200)]
-        host.Devices = [Docker.DeviceMapping(PathOnHost: "/dev/null", PathInContainer: "/dev/x", CgroupPermissions: "r")]
+        host.Devices = [
+            Docker.DeviceMapping(PathOnHost: "/dev/null", PathInContainer: "/dev/x", CgroupPermissions: "r")
+        ]
         host.DeviceCgroupRules = ["c 1:3 r"]
         host.MaskedPaths = []
         host.ReadonlyPaths = ["/proc/sys"]
@@ -163,7 +171,9 @@ struct DaemonContainerTests {
         #expect(got.RestartPolicy == sent.RestartPolicy && got.Privileged == false && got.ReadonlyRootfs == true)
         #expect(got.CapAdd?.map { $0.replacing("CAP_", with: "") } == sent.CapAdd)
         #expect(got.CapDrop?.map { $0.replacing("CAP_", with: "") } == sent.CapDrop)
-        #expect(got.SecurityOpt == sent.SecurityOpt && got.GroupAdd == sent.GroupAdd && got.Sysctls == sent.Sysctls)
+        // Docker adds `label=disable` for the host's pid namespace.
+        #expect(got.SecurityOpt?.filter { $0 != "label=disable" } == sent.SecurityOpt)
+        #expect(got.GroupAdd == sent.GroupAdd && got.Sysctls == sent.Sysctls)
         #expect(got.Runtime == sent.Runtime && got.LogConfig == sent.LogConfig && got.ShmSize == sent.ShmSize)
         #expect(got.Init == false && got.OomScoreAdj == sent.OomScoreAdj && got.Memory == sent.Memory)
         #expect(got.CpuShares == sent.CpuShares && got.CpuPeriod == sent.CpuPeriod && got.CpuQuota == sent.CpuQuota)

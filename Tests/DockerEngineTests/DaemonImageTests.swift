@@ -38,7 +38,9 @@ struct DaemonImageTests {
         #expect(inspect.Id == id && inspect.Comment.contains("hello"))
         #expect(inspect.Config.Cmd == ["/bin/sh", "-c"] && inspect.Config.User == "7:8")
         #expect(inspect.Config.Env?.contains("A=b") == true && inspect.Config.Labels == ["k": "v"])
-        try await fixture.withContainer(["true"]) { $0.config.Image = id } _: { _ in
+        try await fixture.withContainer(["true"]) {
+            $0.config.Image = id
+        } _: { _ in
             let used = await #expect(throws: DockerError.self) { try await engine.removeImage(id) }
             #expect(used?.kind == .conflict)
         }
@@ -60,11 +62,8 @@ struct DaemonImageTests {
 
     @Test func garbageIsNotLoaded() async throws {
         let fixture = try await DaemonFixture.make()
-        for garbage in [[UInt8](repeating: 7, count: 10_000), []] {
-            let error = await #expect(throws: DockerError.self) {
-                try await fixture.engine.importImage(.bytes(garbage), repo: "garbage")
-            }
-            #expect(error != nil)
+        await #expect(throws: DockerError.self) {
+            try await fixture.engine.importImage(.bytes([UInt8](repeating: 7, count: 10_000)), repo: "garbage")
         }
         #expect(try await fixture.engine.listImages(filters: ["reference": ["garbage"]]).isEmpty)
     }

@@ -84,7 +84,13 @@ public final class DockerDaemon: Sendable {
 
     /// Kills the daemon as a crash would; its containers live on until ``start()`` finds them.
     public func kill() async {
-        await onThread { self.take()?.end(SIGKILL) }
+        await onThread {
+            let containerd = UnixConnection(to: "\(self.root)/exec/containerd/containerd.sock")
+            self.take()?.end(SIGKILL)
+            // containerd dies with its dockerd, a little later; the next dockerd would take it for a living one.
+            containerd?.waitForEnd()
+            unlink("\(self.root)/exec/containerd/containerd.pid")
+        }
     }
 
     /// Ends it while the process exits; blocks.
