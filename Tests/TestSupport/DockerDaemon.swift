@@ -42,6 +42,21 @@ public final class DockerDaemon: Sendable {
         return daemon
     }
 
+    /// Starts a daemon, hands it to `body`, and stops it whatever happens.
+    public static func with<Value>(
+        arguments: [String] = [], _ body: (DockerDaemon) async throws -> Value
+    ) async throws -> Value {
+        let daemon = try await start(arguments: arguments)
+        do {
+            let value = try await body(daemon)
+            await daemon.stop()
+            return value
+        } catch {
+            await daemon.stop()
+            throw error
+        }
+    }
+
     /// Starts it again after ``kill()`` or ``stop(keepingData:)``; returns when it serves.
     public func start() async throws {
         let program = try Self.program()
@@ -54,20 +69,43 @@ public final class DockerDaemon: Sendable {
         process.withLock { $0 = running }
         guard await notify.first(of: ["READY=1", "EXITED"]) == "READY=1" else {
             let log = (try? String(contentsOfFile: "\(root)/log", encoding: .utf8)) ?? ""
-            stop()
+            await stop()
             throw Failure(description: "dockerd did not start: \(log.suffix(2000))")
         }
     }
 
     /// Ends the daemon and its containers; removes its directory unless the data are kept.
-    public func stop(keepingData: Bool = false) {
-        take()?.end(SIGTERM)
-        if !keepingData { removeRoot() }
+    public func stop(keepingData: Bool = false) async {
+        await onThread {
+            self.take()?.end(SIGTERM)
+            if !keepingData { self.removeRoot() }
+        }
     }
 
     /// Kills the daemon as a crash would; its containers live on until ``start()`` finds them.
-    public func kill() {
-        take()?.end(SIGKILL)
+    public func kill() async {
+        await onThread {
+            let containerd = UnixConnection(to: "\(self.root)/exec/containerd/containerd.sock")
+            self.take()?.end(SIGKILL)
+            // containerd dies with its dockerd, a little later; the next dockerd would take it for a living one.
+            containerd?.waitForEnd()
+            unlink("\(self.root)/exec/containerd/containerd.pid")
+        }
+    }
+
+    /// Ends it while the process exits; blocks.
+    fileprivate func stopAtExit() {
+        take()?.end(SIGTERM)
+        removeRoot()
+    }
+
+    private func onThread(_ body: @escaping @Sendable () -> Void) async {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                body()
+                continuation.resume()
+            }
+        }
     }
 
     private func take() -> RunningProcess? {
@@ -126,7 +164,7 @@ private actor SharedDaemon {
         let task = Task {
             let daemon = try await DockerDaemon.start()
             daemonToStop.withLock { $0 = daemon }
-            atexit { daemonToStop.withLock { $0 }?.stop() }
+            atexit { daemonToStop.withLock { $0 }?.stopAtExit() }
             return daemon
         }
         starting = task

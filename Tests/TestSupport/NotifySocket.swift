@@ -10,10 +10,7 @@ final class NotifySocket: Sendable {
         self.path = path
         unlink(path)
         descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        guard Self.with(address, { bind(descriptor, $0, $1) }) == 0 else {
+        guard withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
             throw DockerDaemon.Failure(description: "bind \(path): \(String(cString: strerror(errno)))")
         }
     }
@@ -24,10 +21,7 @@ final class NotifySocket: Sendable {
 
     /// Sends a message to the socket itself.
     func tell(_ message: String) {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        _ = Self.with(address) { sendto(descriptor, message, message.utf8.count, 0, $0, $1) }
+        _ = withAddress(path) { sendto(descriptor, message, message.utf8.count, 0, $0, $1) }
     }
 
     /// Waits for a message that has one of these lines.
@@ -41,16 +35,6 @@ final class NotifySocket: Sendable {
                     let found = text.split(separator: "\n").first { lines.contains(String($0)) }
                     if let found { return continuation.resume(returning: String(found)) }
                 }
-            }
-        }
-    }
-
-    private static func with(
-        _ address: sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> some BinaryInteger
-    ) -> Int {
-        withUnsafePointer(to: address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Int(body($0, socklen_t(MemoryLayout<sockaddr_un>.size)))
             }
         }
     }

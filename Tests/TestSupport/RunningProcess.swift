@@ -3,8 +3,11 @@ import Glibc
 import Synchronization
 
 /// A program that a test runs.
+///
+/// `Foundation.Process` will not do: it misses ends now and then, and the parent-death signal needs a starting thread
+/// that stays.
 final class RunningProcess: Sendable {
-    private let process = Process()
+    private let pid = Mutex<pid_t?>(nil)
     private let exited = DispatchSemaphore(value: 0)
 
     /// Starts a program with standard output and error appended to `output`; `onExit` is called when it has ended.
@@ -12,26 +15,60 @@ final class RunningProcess: Sendable {
         _ arguments: [String], output: String, environment: [String: String],
         onExit: @escaping @Sendable () -> Void = {}
     ) throws {
-        let log = open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-        let file = FileHandle(fileDescriptor: log, closeOnDealloc: true)
-        process.executableURL = URL(fileURLWithPath: arguments[0])
-        process.arguments = Array(arguments.dropFirst())
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = file
-        process.standardError = file
-        process.terminationHandler = { [exited] _ in
-            exited.signal()
-            onExit()
+        let merged = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let started = DispatchSemaphore(value: 0)
+        let failure = Mutex<CInt>(0)
+        Thread.detachNewThread {
+            let (code, pid) = Self.spawn(arguments, output: output, environment: merged.map { "\($0)=\($1)" })
+            failure.withLock { $0 = code }
+            if code == 0 { self.pid.withLock { $0 = pid } }
+            started.signal()
+            if code == 0 { self.reap(pid, onExit) }
         }
-        try process.run()
+        started.wait()
+        let code = failure.withLock { $0 }
+        guard code == 0 else {
+            throw DockerDaemon.Failure(description: "\(arguments[0]): \(String(cString: strerror(code)))")
+        }
     }
 
-    /// Sends a signal, and SIGKILL when the process is still there after 30 s; returns when it is gone.
+    /// Sends a signal, and SIGKILL when the process is still there after 30 s; returns when it is gone. Blocks.
     func end(_ signal: CInt) {
-        if process.isRunning { kill(process.processIdentifier, signal) }
+        send(signal)
         if exited.wait(timeout: .now() + 30) == .success { return }
-        kill(process.processIdentifier, SIGKILL)
+        send(SIGKILL)
         exited.wait()
+    }
+
+    private func send(_ signal: CInt) {
+        pid.withLock { if let pid = $0 { kill(pid, signal) } }
+    }
+
+    private func reap(_ pid: pid_t, _ onExit: () -> Void) {
+        var info = siginfo_t()
+        // With WNOWAIT the pid stays taken until it is reaped under the lock.
+        while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
+        self.pid.withLock { running in
+            waitpid(pid, nil, 0)
+            running = nil
+        }
+        exited.signal()
+        onExit()
+    }
+
+    private static func spawn(_ arguments: [String], output: String, environment: [String]) -> (CInt, pid_t) {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // Not every descriptor of a test is closed on exec, and a daemon would hold it open for long.
+        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+        let argv = arguments.map { strdup($0) } + [nil]
+        let envp = environment.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        var pid: pid_t = 0
+        return (posix_spawn(&pid, arguments[0], &actions, nil, argv, envp), pid)
     }
 }

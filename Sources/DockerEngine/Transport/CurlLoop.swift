@@ -1,5 +1,6 @@
 internal import CCurl
 internal import Glibc
+internal import Linux
 internal import Synchronization
 
 /// Drives all transfers on one thread through a libcurl multi handle.
@@ -38,7 +39,8 @@ final class CurlLoop: @unchecked Sendable {
         fender_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, Self.idleConnections)
         fender_curl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_NOTHING))
         do {
-            try LoopThread.start("docker-api") { self.run() }
+            // OpenSSL writes without MSG_NOSIGNAL; on a thread that takes no signals a SIGPIPE is but an EPIPE.
+            try Thread.start("docker-api") { self.run() }
         } catch {
             curl_multi_cleanup(multi)
             throw error

@@ -17,7 +17,7 @@ final class HijackLoop: @unchecked Sendable {
 
     init() throws {
         poller = try Poller()
-        try LoopThread.start("docker-streams") { self.run() }
+        try Thread.start("docker-streams") { self.run() }
     }
 
     /// Ends the thread and with it every connection.

@@ -42,15 +42,7 @@ enum HijackSocket {
 
     /// Resolves and connects on a thread of its own, since the resolver blocks.
     private static func connect(host: String, port: UInt16) async throws -> CInt {
-        try await withCheckedThrowingContinuation { continuation in
-            do {
-                try LoopThread.start("docker-connect") {
-                    continuation.resume(with: Result { try connectBlocking(host: host, port: port) })
-                }
-            } catch {
-                continuation.resume(throwing: error)
-            }
-        }
+        try await DedicatedThread.run { try connectBlocking(host: host, port: port) }
     }
 
     private static func connectBlocking(host: String, port: UInt16) throws -> CInt {
