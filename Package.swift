@@ -99,7 +99,7 @@ let package = Package(
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
         // A dockerd of the tests' own.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("DockerEngine", ["TestSupport", "Linux"]),
         // What the crash tests of DockerLogs kill.
         .executableTarget(

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Glibc
 import Synchronization
@@ -57,18 +58,15 @@ final class RunningProcess: Sendable {
     }
 
     private static func spawn(_ arguments: [String], output: String, environment: [String]) -> (CInt, pid_t) {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        // Not every descriptor of a test is closed on exec, and a daemon would hold it open for long.
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
         let argv = arguments.map { strdup($0) } + [nil]
         let envp = environment.map { strdup($0) } + [nil]
         defer { for text in argv + envp { free(text) } }
-        var pid: pid_t = 0
-        return (posix_spawn(&pid, arguments[0], &actions, nil, argv, envp), pid)
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        let log = open(output, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+        var (pid, pidfd) = (CInt(0), CInt(-1))
+        // Leaves no other descriptor open: a daemon would hold a test's connections for long.
+        let code = fender_spawn(arguments[0], argv, envp, null, log, log, -1, &pid, &pidfd)
+        for descriptor in [null, log, pidfd] where descriptor >= 0 { close(descriptor) }
+        return (code, pid)
     }
 }
