@@ -1,5 +1,3 @@
-import Foundation
-
 /// A root file system for test images: Debian's busybox-static, one hard link an applet.
 public enum BusyboxImage {
     /// The tar archive.
@@ -19,19 +17,6 @@ public enum BusyboxImage {
             echo 'root:x:0:' >"$dir/etc/group"
             tar -C "$dir" --sort=name --mtime=@0 --numeric-owner -cf - .
             """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", script]
-        let (output, errors) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = errors
-        try process.run()
-        let bytes = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            throw DockerDaemon.Failure(description: "no test image: \(text)")
-        }
-        return [UInt8](bytes)
+        return try Program.run(["/bin/sh", "-c", script])
     }
 }

@@ -9,6 +9,7 @@ import Synchronization
 /// that stays.
 final class RunningProcess: Sendable {
     private let pid = Mutex<pid_t?>(nil)
+    private let status = Mutex<CInt>(-1)
     private let exited = DispatchSemaphore(value: 0)
 
     /// Starts a program with standard output and error appended to `output`; `onExit` is called when it has ended.
@@ -41,6 +42,14 @@ final class RunningProcess: Sendable {
         exited.wait()
     }
 
+    /// Whether it has exited with 0.
+    var succeeded: Bool { status.withLock { $0 } == 0 }
+
+    /// Returns when it has ended by itself. Blocks.
+    func waitForEnd() {
+        exited.wait()
+    }
+
     private func send(_ signal: CInt) {
         pid.withLock { if let pid = $0 { kill(pid, signal) } }
     }
@@ -50,7 +59,9 @@ final class RunningProcess: Sendable {
         // With WNOWAIT the pid stays taken until it is reaped under the lock.
         while waitid(P_PID, id_t(pid), &info, WEXITED | WNOWAIT) != 0 && errno == EINTR {}
         self.pid.withLock { running in
-            waitpid(pid, nil, 0)
+            var status: CInt = 0
+            waitpid(pid, &status, 0)
+            self.status.withLock { $0 = status }
             running = nil
         }
         exited.signal()
