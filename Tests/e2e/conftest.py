@@ -24,6 +24,8 @@ def pytest_addoption(parser):
     parser.addoption("--server", default="fender", choices=["fender", "containerd"])
     parser.addoption("--fuzz", type=int, default=int(os.environ.get("FENDER_E2E_FUZZ", 3000)),
                      help="how many messages the fuzz tests send")
+    parser.addoption("--kills", type=int, default=int(os.environ.get("FENDER_E2E_KILLS", 10)),
+                     help="how often the churn tests kill the server")
 
 
 def pytest_configure(config):

@@ -3,7 +3,10 @@
 import collections
 import os
 import pathlib
+import signal
 import subprocess
+
+from .waiting import until
 
 
 def mounts():
@@ -68,6 +71,32 @@ def processes():
         if command[0] and not command[0].endswith(b"runc"):
             found[b" ".join(command[:3]).decode(errors="replace")[:80]] += 1
     return found
+
+
+def end_what_docker_forgot(docker, cgroup_parent):
+    """Ends what is left of containers that Docker, killed while it made or ended them, does not know any more."""
+    known = docker("ps", "--all", "--quiet", "--no-trunc").split()
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().decode().split("\0")
+        except OSError:
+            continue
+        if command[0].endswith("/containerd-shim-runc-v2") and command[command.index("-id") + 1] not in known:
+            os.kill(int(entry.name), signal.SIGKILL)
+    for directory in pathlib.Path("/sys/fs/cgroup").glob(f"*/{cgroup_parent}/*/*"):
+        if directory.name not in known and directory.is_dir():
+            until(lambda: removed(directory), what=f"the processes in {directory} have ended")
+
+
+def removed(cgroup):
+    """Removes the cgroup unless a process in it has not quite ended."""
+    try:
+        cgroup.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
+    return True
 
 
 def interfaces():

@@ -6,7 +6,9 @@ import shutil
 import uuid
 
 from . import images
+from .leaks import removed
 from .schema import pb
+from .waiting import until
 
 SLEEP = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done"]
 
@@ -110,9 +112,8 @@ class Pod:
 
 
 def remove_cgroup(parent):
-    """Removes the pod's cgroup, as a kubelet does; fails if something still lives below it."""
+    """Removes the pod's cgroup, as a kubelet does; fails if something goes on living below it."""
     root = pathlib.Path("/sys/fs/cgroup")
     for hierarchy in [root, *root.iterdir()]:
         directory = hierarchy / parent.lstrip("/")
-        if directory.is_dir():
-            directory.rmdir()
+        until(lambda: removed(directory), timeout=5, what=f"{directory} is empty: {[*directory.rglob('cgroup.procs')]}")
