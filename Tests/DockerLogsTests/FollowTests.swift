@@ -153,6 +153,9 @@ import Testing
         let manager = try scratch.manager()
         let docker = try DockerJSONFile(scratch.source)
         try await follow(manager)
+        // From here on the file is open; before that nobody can read what is deleted at once.
+        try docker.write("first words")
+        try await wait(for: docker.expected, in: scratch.destination)
         try docker.write("last words")
         try docker.close()
         unlink(scratch.source)
