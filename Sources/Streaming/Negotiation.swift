@@ -50,8 +50,11 @@ enum Negotiation {
                     return .refused
                 }
             })
-        return try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
+        let outcome = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
             configuration: .init(upgradeConfiguration: configuration))
+        let deadline = channel.eventLoop.scheduleTask(in: requestTimeout) { channel.close(promise: nil) }
+        outcome.whenComplete { _ in deadline.cancel() }
+        return outcome
     }
 
     /// Finds the request that the URL's token stands for.
