@@ -24,7 +24,8 @@ extension DockerRuntime {
                 do {
                     return try await makeSandbox(config, handler: handler, node: node)
                 } catch {
-                    try? starting.end(name)
+                    // Unless it was abandoned.
+                    if starting.isActive(name) { try? starting.end(name) }
                     throw error
                 }
             }
@@ -46,7 +47,7 @@ extension DockerRuntime {
         }
     }
 
-    /// Creates, starts and connects the pause container; on failure nothing of it stays.
+    /// Creates, starts and connects the pause container; on failure nothing of it stays, or it is never READY.
     private func makeSandbox(_ config: PodSandboxConfig, handler: String, node: NodeFacts) async throws -> String {
         let image = try await infraImage()
         let spec = SandboxSpec(
@@ -63,7 +64,8 @@ extension DockerRuntime {
             }
             return id
         } catch {
-            await discard(id)
+            // Docker may be gone, and come back with the pause container running.
+            if await !discard(id) { starting.abandon(spec.name) }
             throw error
         }
     }
@@ -82,16 +84,19 @@ extension DockerRuntime {
         }
     }
 
-    /// Undoes a sandbox as far as it got. What cannot be undone now is found by the next reconciliation.
-    func discard(_ id: String) async {
+    /// Undoes a sandbox as far as it got; answers whether nothing of it is left. The next reconciliation finds the rest.
+    @discardableResult
+    func discard(_ id: String) async -> Bool {
         do {
             try await removeFromDocker(id)
             try await disconnect(id)
             try checkpoints.remove(id)
             let ticket = world.ticket()
             world.removeSandbox(id, ticket)
+            return true
         } catch {
             logger.warning("undo sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
+            return false
         }
     }
 

@@ -26,10 +26,16 @@ final class StartingSandboxes: Sendable {
         abandoned.withLock { _ = $0.remove(name) }
     }
 
+    /// It failed, and what there is of it could not be undone; whoever removes it ends it.
+    func abandon(_ name: String) {
+        active.withLock { _ = $0.remove(name) }
+        abandoned.withLock { _ = $0.insert(name) }
+    }
+
     /// We are at it.
     func isActive(_ name: String) -> Bool { active.withLock { $0.contains(name) } }
 
-    /// A crash interrupted its making; it will never be READY.
+    /// Its making was interrupted, by a crash of ours or by the loss of Docker; it will never be READY.
     func isAbandoned(_ name: String) -> Bool { abandoned.withLock { $0.contains(name) } }
 
     /// Forgets the markers of sandboxes that do not exist.

@@ -63,6 +63,17 @@ struct StateFilesTests {
         #expect(!(try StartingSandboxes(root: scratch.path)).isAbandoned("k8s_POD_a_b_c_0"))
     }
 
+    @Test func aSandboxThatCouldNotBeUndoneIsKnown() throws {
+        let scratch = try Scratch()
+        let starting = try StartingSandboxes(root: scratch.path)
+        try starting.begin("k8s_POD_a_b_c_0")
+        starting.abandon("k8s_POD_a_b_c_0")
+        #expect(!starting.isActive("k8s_POD_a_b_c_0") && starting.isAbandoned("k8s_POD_a_b_c_0"))
+        #expect(try StartingSandboxes(root: scratch.path).isAbandoned("k8s_POD_a_b_c_0"))
+        try starting.end("k8s_POD_a_b_c_0")
+        #expect(!starting.isAbandoned("k8s_POD_a_b_c_0"))
+    }
+
     @Test func checkpointsThatCannotBeReadAreAbsent() throws {
         let scratch = try Scratch()
         let store = CheckpointStore(root: scratch.path)
