@@ -142,12 +142,10 @@ extension DockerRuntime {
     // MARK: After the start
 
     /// Writes the limits that Docker's API has no word for.
-    func applyLateLimits(to id: String) async throws {
-        let inspection = try await engine.inspectContainer(id)
-        let labels = inspection.Config.Labels ?? [:]
-        guard let limits = limits.read(id) ?? LateLimits(label: labels[DockerLabel.limits]), !limits.isEmpty else {
-            return
-        }
+    func applyLateLimits(to container: ContainerRecord) async throws {
+        let limits = LateLimits(container.status.resources.linux)
+        if limits.isEmpty { return }
+        let inspection = try await engine.inspectContainer(container.id)
         try await apply(limits, pid: Int32(clamping: inspection.State.Pid))
     }
 

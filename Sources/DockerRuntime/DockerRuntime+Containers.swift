@@ -62,7 +62,7 @@ extension DockerRuntime {
                 try await volumes.restore(owner: container.dockerName(in: world), engine: engine)
                 do {
                     _ = try await engine.startContainer(container.id)
-                    try await applyLateLimits(to: container.id)
+                    try await applyLateLimits(to: container)
                 } catch {
                     try? await refresh(container.id)
                     throw error

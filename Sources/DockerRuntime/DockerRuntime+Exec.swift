@@ -56,8 +56,7 @@ extension DockerRuntime {
     /// Docker has no call to end an exec: its process and what it started are killed by pid.
     func kill(_ exec: String) async {
         do {
-            let inspection = try await engine.inspectExec(exec, deadline: .seconds(10))
-            guard inspection.Running, inspection.Pid > 1 else { return }
+            guard let inspection = try await started(exec) else { return }
             let pid = Int32(clamping: inspection.Pid)
             let `init` = Int32(world.container(inspection.ContainerID)?.pid ?? 0)
             let gone = try await DedicatedThread.run {
@@ -70,6 +69,20 @@ extension DockerRuntime {
         } catch {
             logger.warning("kill exec", metadata: ["exec": "\(exec)", "error": "\(error)"])
         }
+    }
+
+    /// An exec that has a process; nil when it has ended, or was not started within five seconds.
+    ///
+    /// Docker answers a start before it starts anything and tells nobody when there is a pid: looking again is all
+    /// there is to do.
+    private func started(_ exec: String) async throws -> Docker.ExecInspectResponse? {
+        for _ in 0..<50 {
+            let inspection = try await engine.inspectExec(exec, deadline: .seconds(10))
+            if inspection.Running && inspection.Pid > 1 { return inspection }
+            if inspection.ExitCode != nil && !inspection.Running { return nil }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        return nil
     }
 
     /// `UpdateContainerResources`: all of them, or none.

@@ -5,6 +5,7 @@ internal import Logging
 internal import Pause
 internal import PodFiles
 internal import Runtime
+internal import Synchronization
 
 /// `RunPodSandbox`.
 extension DockerRuntime {
@@ -84,20 +85,30 @@ extension DockerRuntime {
         }
     }
 
-    /// Undoes a sandbox as far as it got; answers whether nothing of it is left. The next reconciliation finds the rest.
+    /// Undoes a sandbox as far as it got; answers whether nothing of it is left. What is left is tried again.
     @discardableResult
     func discard(_ id: String) async -> Bool {
         do {
             try await removeFromDocker(id)
             try await disconnect(id)
             try checkpoints.remove(id)
-            let ticket = world.ticket()
-            world.removeSandbox(id, ticket)
+            if let name = world.sandbox(id).map({ DockerName.sandbox($0.status.metadata) }), starting.isAbandoned(name)
+            {
+                try starting.end(name)
+            }
+            world.removeSandbox(id, world.ticket())
+            unfinished.withLock { _ = $0.remove(id) }
             return true
         } catch {
             logger.warning("undo sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
+            unfinished.withLock { _ = $0.insert(id) }
             return false
         }
+    }
+
+    /// Tries again to undo what could not be undone when it failed or vanished.
+    func discardUnfinished() async {
+        for id in unfinished.withLock({ $0 }) { await discard(id) }
     }
 
     /// Containers that join the sandbox bind-mount this very file, so it is rewritten in place.

@@ -17,8 +17,14 @@ extension DockerRuntime: StreamingRuntime {
             config.AttachStdout = request.streams.stdout
             config.AttachStderr = request.streams.stderr
             let exec = try await engine.createExec(container: request.containerID, config)
-            let stream = try await engine.startExec(exec, tty: request.streams.tty)
-            return DockerExecStream(exec: exec, runtime: self, stream: stream)
+            do {
+                let stream = try await engine.startExec(exec, tty: request.streams.tty)
+                return DockerExecStream(exec: exec, runtime: self, stream: stream)
+            } catch {
+                // Docker may start it all the same, with nobody at its streams; our task may be cancelled.
+                await Task { await kill(exec) }.value
+                throw error
+            }
         }
     }
 

@@ -28,6 +28,8 @@ public final class DockerRuntime: ContainerRuntime {
     let refreshes = Refreshes()
     let execExits = ExecExits()
     let usage = DiskUsage()
+    /// Sandboxes that failed or vanished and could not be undone then, by id.
+    let unfinished = Mutex<Set<String>>([])
     let connection = Mutex(Connection.never)
 
     /// What is known of the daemon.

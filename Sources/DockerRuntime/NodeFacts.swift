@@ -6,8 +6,6 @@ internal import Security
 struct NodeFacts: Sendable {
     var apiVersion: APIVersion
     var info: Docker.SystemInfo
-    /// dockerd's process, where it can be told; bounds the oom scores that containers can get.
-    var daemonPID: Int32?
 
     var serverVersion: String { info.ServerVersion }
     var usesSystemdCgroups: Bool { info.CgroupDriver == "systemd" }
@@ -35,9 +33,9 @@ struct NodeFacts: Sendable {
         return usesSystemdCgroups ? parent.split(separator: "/").last.map(String.init) : parent
     }
 
-    /// An oom score that a container can be started with here.
+    /// An oom score that a container can be started with here, given that dockerd has no more privileges than we do.
     func oomScore(_ requested: Int64) -> Int {
-        OOMScore.clamp(Int(clamping: requested), daemon: daemonPID).value
+        OOMScore.clamp(Int(clamping: requested)).value
     }
 
     private static func kernelIsAtLeast(_ major: Int, _ minor: Int) -> Bool {

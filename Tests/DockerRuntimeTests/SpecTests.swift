@@ -14,7 +14,7 @@ struct SpecTests {
         info.CgroupDriver = driver
         info.ServerVersion = "20.10.24"
         info.Driver = "overlay2"
-        return NodeFacts(apiVersion: APIVersion(1, minor), info: info, daemonPID: nil)
+        return NodeFacts(apiVersion: APIVersion(1, minor), info: info)
     }
 
     static func pod() -> PodSandboxConfig {

@@ -105,13 +105,8 @@ extension DockerRuntime {
             world.removeContainer(id, ticket)
         }
         guard let sandbox = world.sandbox(id), sandbox.id == id else { return }
-        do {
-            // Removed behind our back: the address is still taken.
-            try await disconnect(id)
-            try checkpoints.remove(id)
-        } catch {
-            logger.warning("free the network of a vanished sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
-        }
+        // Removed behind our back: the address is still taken.
+        await discard(id)
         world.removeSandbox(id, ticket)
     }
 

@@ -50,7 +50,7 @@ extension DockerRuntime {
     private func watch() async throws {
         let version = try await engine.ping()
         let info = try await engine.info(deadline: .seconds(30))
-        let facts = NodeFacts(apiVersion: version, info: info, daemonPID: nil)
+        let facts = NodeFacts(apiVersion: version, info: info)
         // Subscribed before the lists are read, so that nothing falls between.
         let events = try await engine.events(filters: ["type": ["container", "image"]], deadline: nil)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -64,6 +64,7 @@ extension DockerRuntime {
                 while true {
                     try await Task.sleep(for: .seconds(180))
                     try await self.reconcile(all: false)
+                    await self.discardUnfinished()
                 }
             }
             defer { group.cancelAll() }
@@ -77,7 +78,10 @@ extension DockerRuntime {
         let lost = isFirst ? await sweep() : []
         world.markKnown()
         // Plugins may take their time, which is nobody's to wait for.
-        if isFirst { Task { await self.undo(lost) } }
+        Task {
+            await self.undo(lost)
+            await self.discardUnfinished()
+        }
         logger.info(
             "connected to Docker",
             metadata: [
