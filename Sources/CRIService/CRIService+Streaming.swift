@@ -33,8 +33,6 @@ extension CRIService {
             guard sandbox.status.state == .sandboxReady else {
                 throw RuntimeError(.failedPrecondition, "sandbox \(sandbox.id): not ready")
             }
-            // The old WebSocket protocol numbers two channels a port in one byte.
-            try require(request.port.count <= 128, "port: more than 128 ports")
             let ports = try request.port.map { port in
                 guard let port = UInt16(exactly: port), port > 0 else {
                     throw RuntimeError(.invalidArgument, "port \(port): outside 1 to 65535")

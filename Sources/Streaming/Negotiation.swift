@@ -50,10 +50,16 @@ enum Negotiation {
                     return .refused
                 }
             })
+        let limit = RequestLimit()
+        try channel.pipeline.syncOperations.addHandler(limit)
         let outcome = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
             configuration: .init(upgradeConfiguration: configuration))
         let deadline = channel.eventLoop.scheduleTask(in: requestTimeout) { channel.close(promise: nil) }
-        outcome.whenComplete { _ in deadline.cancel() }
+        let loop = NIOLoopBound(limit, eventLoop: channel.eventLoop)
+        outcome.whenComplete { _ in
+            deadline.cancel()
+            loop.value.isOver = true
+        }
         return outcome
     }
 
@@ -74,6 +80,9 @@ enum Negotiation {
         let request = try redeem(head, server, refusal)
         guard let chosen = subprotocol(head.headers, request) else {
             throw refusal.set(.forbidden, "no sub-protocol in common")
+        }
+        if case .portForward(_, let ports) = request, chosen != tunnel, ports.count > WebSocketPortForward.portLimit {
+            throw refusal.set(.badRequest, "more than \(WebSocketPortForward.portLimit) ports")
         }
         refusal.accept(request)
         return chosen.isEmpty ? [:] : ["Sec-WebSocket-Protocol": chosen]
@@ -158,6 +167,25 @@ struct SPDYUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     /// The first of the client's protocols that we know.
     private static func version(_ headers: HTTPHeaders, _ request: StreamRequest) -> String? {
         headers[canonicalForm: "X-Stream-Protocol-Version"].map(String.init).first { known(request).contains($0) }
+    }
+}
+
+/// Closes a connection whose request, with its headers, is longer than any that a client has reason to send.
+private final class RequestLimit: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    /// The most bytes before the upgrade.
+    private static let bytes = 256 << 10
+
+    /// The request has been taken: what comes now is the upgraded protocol's.
+    var isOver = false
+    private var count = 0
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if !isOver {
+            count += unwrapInboundIn(data).readableBytes
+            if count > Self.bytes { return context.close(promise: nil) }
+        }
+        context.fireChannelRead(data)
     }
 }
 

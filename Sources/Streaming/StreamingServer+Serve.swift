@@ -7,7 +7,7 @@ extension StreamingServer {
     func serveSPDY(_ channel: Negotiation.Bytes, _ request: StreamRequest, version: String) async throws {
         try await channel.executeThenClose { inbound, outbound in
             let session = SPDYSession { try await outbound.write($0) }
-            try await Self.race(finish: { outbound.finish() }) {
+            try await Self.race(channel.channel, finish: { outbound.finish() }) {
                 defer { session.end() }
                 let reader = try SPDYSession.Reader(session)
                 for try await bytes in inbound { try await reader.take(bytes) }
@@ -24,13 +24,20 @@ extension StreamingServer {
             let socket = WebSocketConnection { try await outbound.write($0) }
             switch request {
             case .portForward(let id, let ports):
-                try await self.forward(id, ports, subprotocol, socket, inbound)
+                if subprotocol == Negotiation.tunnel {
+                    try await self.tunnel(channel.channel, id, socket, inbound)
+                } else {
+                    try await WebSocketPortForward(
+                        socket: socket, forwarder: self.forwarder(id), ports: ports,
+                        isBase64: subprotocol.contains("base64")
+                    ).run(inbound)
+                }
             case .exec, .attach:
                 guard let streams = request.streams,
                     let chosen = CommandSubprotocol.choose(subprotocol.isEmpty ? [] : [subprotocol])
                 else { return }
                 let command = WebSocketCommand(socket, streams, chosen)
-                try await Self.race(finish: { outbound.finish() }) {
+                try await Self.race(channel.channel, finish: { outbound.finish() }) {
                     try await command.receive(inbound)
                 } work: {
                     try await command.open()
@@ -41,8 +48,11 @@ extension StreamingServer {
     }
 
     private func work(_ session: SPDYSession, _ request: StreamRequest, version: String) async throws {
-        guard let streams = request.streams else {
-            return await SPDYPortForward(session: session, forwarder: forwarder(request)).run()
+        let streams: StreamSet
+        switch request {
+        case .portForward(let id, _): return await SPDYPortForward(session: session, forwarder: forwarder(id)).run()
+        case .exec(let exec): streams = exec.streams
+        case .attach(let attach): streams = attach.streams
         }
         let command = try await Self.within(.seconds(30)) {
             try await SPDYCommand.accept(session, streams, version: Self.number(of: version))
@@ -55,29 +65,22 @@ extension StreamingServer {
         version.hasPrefix("v") ? version.dropFirst().first?.wholeNumberValue ?? 1 : 1
     }
 
-    private func forwarder(_ request: StreamRequest) -> PortForwarder {
-        guard case .portForward(let id, _) = request else { preconditionFailure("only port-forwards get here") }
-        return PortForwarder(runtime: runtime, sandboxID: id, group: MultiThreadedEventLoopGroup.singleton)
+    private func forwarder(_ sandboxID: String) -> PortForwarder {
+        PortForwarder(runtime: runtime, sandboxID: sandboxID, group: MultiThreadedEventLoopGroup.singleton)
     }
 
-    private func forward(
-        _ id: String, _ ports: [UInt16], _ subprotocol: String, _ socket: WebSocketConnection,
+    /// A SPDY connection whose bytes travel in binary messages; their borders mean nothing.
+    private func tunnel(
+        _ channel: any Channel, _ sandboxID: String, _ socket: WebSocketConnection,
         _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>
     ) async throws {
-        let request = StreamRequest.portForward(sandboxID: id, ports: ports)
-        guard subprotocol == Negotiation.tunnel else {
-            return try await WebSocketPortForward(
-                socket: socket, forwarder: forwarder(request), ports: ports, isBase64: subprotocol.contains("base64")
-            ).run(inbound)
-        }
-        // A SPDY connection whose bytes travel in binary messages; their borders mean nothing.
         let session = SPDYSession { try await socket.send($0, opcode: .binary) }
-        try await Self.race(finish: {}) {
+        try await Self.race(channel, finish: {}) {
             defer { session.end() }
             let reader = try SPDYSession.Reader(session)
             try await socket.read(inbound) { try await reader.take($0) }
         } work: {
-            try await self.work(session, request, version: "")
+            await SPDYPortForward(session: session, forwarder: self.forwarder(sandboxID)).run()
         }
     }
 
@@ -101,13 +104,19 @@ extension StreamingServer {
 
     /// Reads beside the work. A client that is gone ends the work; the end of the work is told to the client, which
     /// then has a moment to take what is on the way and to close.
+    ///
+    /// The end of the connection is watched by itself: a reader that waits for room in a queue does not see it.
     private static func race(
-        finish: @Sendable () -> Void, read: @escaping @Sendable () async throws -> Void,
+        _ channel: any Channel, finish: @Sendable () -> Void, read: @escaping @Sendable () async throws -> Void,
         work: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await read()
+                return false
+            }
+            group.addTask {
+                _ = try? await channel.closeFuture.cancellableGet()
                 return false
             }
             group.addTask {
@@ -138,5 +147,18 @@ extension StreamingServer {
             guard let value = try await group.next() else { throw CancellationError() }
             return value
         }
+    }
+}
+
+extension EventLoopFuture where Value: Sendable {
+    /// Like `get()`, but a cancelled task stops waiting.
+    func cancellableGet() async throws -> Value {
+        let (stream, continuation) = AsyncThrowingStream.makeStream(of: Value.self)
+        whenComplete { result in
+            continuation.yield(with: result)
+            continuation.finish()
+        }
+        for try await value in stream { return value }
+        throw CancellationError()
     }
 }

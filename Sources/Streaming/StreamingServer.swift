@@ -73,7 +73,7 @@ public final class StreamingServer: Sendable {
 
     private func serve(_ negotiation: EventLoopFuture<Negotiation.Outcome>) async {
         do {
-            switch try await negotiation.get() {
+            switch try await negotiation.cancellableGet() {
             case .spdy(let channel, let request, let version):
                 try await serveSPDY(channel, request, version: version)
             case .webSocket(let channel, let request, let subprotocol):

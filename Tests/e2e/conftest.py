@@ -17,6 +17,7 @@ from harness.pods import Pods
 from harness.registry import Registry
 from harness.schema import pb
 from harness.waiting import until
+from harness.websocket import WebSocket
 
 
 def pytest_addoption(parser):
@@ -140,3 +141,19 @@ def pods(client, ledger, work, cgroup_parent):
         until(as_before, timeout=10, interval=0.2)
     except AssertionError:
         pytest.fail(f"the test left something: {leaks.difference(before, after)}")
+
+
+@pytest.fixture(scope="module")
+def container(pod):
+    """A container that sleeps, in the module's pod."""
+    return pod.start()
+
+
+@pytest.fixture
+def execute(client, container):
+    """Connects to a command in the container."""
+    def execute(*command, protocol="v5.channel.k8s.io", stdin=False, tty=False, **options):
+        url = client.Exec(container_id=container, cmd=command, stdin=stdin, stdout=True, stderr=not tty,
+                          tty=tty).url
+        return WebSocket(url, *([protocol] if protocol else []), **options)
+    return execute

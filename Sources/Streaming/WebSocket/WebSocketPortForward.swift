@@ -9,6 +9,9 @@ struct WebSocketPortForward: Sendable {
     let ports: [UInt16]
     let isBase64: Bool
 
+    /// A channel's number is one byte, and each port has two channels.
+    static let portLimit = 128
+
     func run(_ frames: some AsyncSequence<WebSocketFrame, any Error>) async throws {
         let inputs = ports.map { _ in ByteQueue() }
         try await withThrowingTaskGroup(of: Void.self) { group in
