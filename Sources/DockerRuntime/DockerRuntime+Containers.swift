@@ -59,7 +59,9 @@ extension DockerRuntime {
         }
         try await operations.complete("start/\(container.id)") { [self] in
             try await doing("start container \(container.id)") {
-                try await volumes.restore(owner: container.dockerName(in: world), engine: engine)
+                if container.status.mounts.contains(where: \.hasImage) {
+                    try await volumes.restore(owner: container.dockerName(in: world), engine: engine)
+                }
                 do {
                     _ = try await engine.startContainer(container.id)
                     try await applyLateLimits(to: container)

@@ -18,9 +18,12 @@ extension DockerRuntime {
         _ = try node()
         try await operations.complete("remove/\(sandbox.id)") { [self] in
             try await doing("remove sandbox \(sandbox.id)") {
-                try await stop(sandbox)
+                let isReady = world.sandbox(sandbox.id)?.status.state == .sandboxReady
+                if isReady { try await stop(sandbox) }
                 try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
                 try await removeFromDocker(sandbox.id)
+                // Mostly done by `StopPodSandbox` before; not when the pause container ended by itself.
+                if !isReady { try await disconnect(sandbox.id) }
                 try checkpoints.remove(sandbox.id)
                 try? starting.end(DockerName.sandbox(sandbox.status.metadata))
                 world.removeSandbox(sandbox.id, world.ticket())

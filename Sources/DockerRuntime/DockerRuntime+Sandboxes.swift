@@ -1,6 +1,7 @@
 internal import CNI
 public import CRI
 internal import DockerEngine
+internal import Glibc
 internal import Logging
 internal import Pause
 internal import PodFiles
@@ -21,7 +22,7 @@ extension DockerRuntime {
         return try await operations.run("run/\(name)") { [self] in
             if let ready = existing(config.metadata) { return ready.id }
             try starting.begin(name)
-            let id = try await doing("run sandbox \(name)") {
+            let made = try await doing("run sandbox \(name)") {
                 do {
                     return try await makeSandbox(config, handler: handler, node: node)
                 } catch {
@@ -31,9 +32,26 @@ extension DockerRuntime {
                 }
             }
             try starting.end(name)
-            try await refresh(id)
-            return id
+            try await settle(made)
+            return made.inspection.Id
         }
+    }
+
+    /// Takes a new sandbox into the World. What Docker told of it when it started still holds while its process lives:
+    /// the news of a death before this moment was dropped with all news of a sandbox in the making.
+    private func settle(_ made: MadeSandbox) async throws {
+        if Glibc.kill(pid_t(made.inspection.State.Pid), 0) == 0 {
+            try await absorb(made.inspection, made.ticket)
+        } else {
+            try await refresh(made.inspection.Id)
+        }
+    }
+
+    /// A sandbox that is complete, as Docker showed it once it ran.
+    private struct MadeSandbox {
+        var inspection: Docker.ContainerInspectResponse
+        /// Drawn before the inspection.
+        var ticket: Ticket
     }
 
     /// A repeated request finds its sandbox done.
@@ -49,7 +67,9 @@ extension DockerRuntime {
     }
 
     /// Creates, starts and connects the pause container; on failure nothing of it stays, or it is never READY.
-    private func makeSandbox(_ config: PodSandboxConfig, handler: String, node: NodeFacts) async throws -> String {
+    private func makeSandbox(_ config: PodSandboxConfig, handler: String, node: NodeFacts) async throws
+        -> MadeSandbox
+    {
         let image = try await infraImage()
         let spec = SandboxSpec(
             config: config, handler: handler, imageID: image.id, imageLabels: image.labels, node: node,
@@ -58,12 +78,13 @@ extension DockerRuntime {
         do {
             try checkpoints.write(Checkpoint(config), for: id)
             _ = try await engine.startContainer(id)
+            let ticket = world.ticket()
             let inspection = try await engine.inspectContainer(id)
             try writeResolverConfiguration(config.dnsConfig, path: inspection.ResolvConfPath)
             if let network, config.linux.securityContext.namespaceOptions.network != .node {
                 _ = try await network.add(config.attachment(id: id, pid: inspection.State.Pid))
             }
-            return id
+            return MadeSandbox(inspection: inspection, ticket: ticket)
         } catch {
             // Docker may be gone, and come back with the pause container running.
             if await !discard(id) { starting.abandon(spec.name) }

@@ -35,6 +35,8 @@ final class Operations: Sendable {
         }
     }
 
+    func isRunning(_ key: String) -> Bool { running.withLock { $0[key] != nil } }
+
     /// Waits for a task, or until the caller is cancelled; the task is not.
     private func outcome(of task: Task<String, any Error>) async throws -> String {
         let waiter = Waiter()

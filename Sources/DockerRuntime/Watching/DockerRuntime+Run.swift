@@ -112,8 +112,21 @@ extension DockerRuntime {
         let interesting = ["create", "start", "die", "oom", "destroy", "rename", "update", "pause", "unpause"]
         guard interesting.contains(action), event.Actor.Attributes[DockerLabel.type] != nil else { return }
         let id = event.Actor.ID
+        if isOurs(action, on: id, named: event.Actor.Attributes["name"] ?? "") { return }
         refreshes.request(id, unless: { shows(action, of: id, since: event.timeNano) }) {
             await self.tolerate("read container \(id)") { try await self.refresh(id) }
+        }
+    }
+
+    /// Whether the event tells of an operation of ours, which takes the outcome into the World before it ends.
+    private func isOurs(_ action: String, on id: String, named name: String) -> Bool {
+        switch action {
+        case "create": operations.isRunning("create/\(name)") || operations.isRunning("run/\(name)")
+        case "start": operations.isRunning("start/\(id)") || operations.isRunning("run/\(name)")
+        case "destroy":
+            operations.isRunning("remove/\(id)")
+                || world.container(id).map { operations.isRunning("remove/\($0.sandboxID)") } ?? false
+        default: false
         }
     }
 
