@@ -127,7 +127,7 @@ extension DockerEngine {
     /// `tty` says whether the container has a terminal: then the stream is raw.
     public func attachContainer(
         _ id: String, stdin: Bool, stdout: Bool = true, stderr: Bool = true, tty: Bool, logs: Bool = false,
-        deadline: Duration? = defaultDeadline
+        detachKeys: String? = nil, deadline: Duration? = defaultDeadline
     ) async throws -> HijackedStream {
         var request = Request(.post, try path("/containers", id: id, "/attach"), deadline: deadline)
         request.add("stream", true)
@@ -135,6 +135,7 @@ extension DockerEngine {
         request.add("stdout", stdout)
         request.add("stderr", stderr)
         request.add("logs", logs)
+        request.add("detachKeys", detachKeys)
         return try await hijack(request, tty: tty)
     }
 }

@@ -8,6 +8,13 @@ public import Streaming
 
 /// What the streaming server asks for: `Exec`, `Attach` and `PortForward` once their client has come.
 extension DockerRuntime: StreamingRuntime {
+    /// Keys that nobody types, for Docker to detach at.
+    ///
+    /// By default Docker keeps a ctrl-p to itself until the next key, and after ctrl-p, ctrl-q leaves the process without
+    /// its client. It cannot be told to watch for nothing, so that one key is still held until the next: one that shells
+    /// and editors hardly use.
+    private static let detachKeys = Array(repeating: "ctrl-^,ctrl-@", count: 8).joined(separator: ",")
+
     /// Starts an exec whose streams are the client's.
     public func exec(_ request: ExecStreamRequest) async throws -> any StreamedProcess {
         try await doing("exec in container \(request.containerID)") {
@@ -16,6 +23,7 @@ extension DockerRuntime: StreamingRuntime {
             config.AttachStdin = request.streams.stdin
             config.AttachStdout = request.streams.stdout
             config.AttachStderr = request.streams.stderr
+            config.DetachKeys = Self.detachKeys
             let exec = try await engine.createExec(container: request.containerID, config)
             do {
                 let stream = try await engine.startExec(exec, tty: request.streams.tty)
@@ -36,7 +44,7 @@ extension DockerRuntime: StreamingRuntime {
         return try await doing("attach to container \(container.id)") {
             let stream = try await engine.attachContainer(
                 container.id, stdin: request.streams.stdin && container.stdin, stdout: request.streams.stdout,
-                stderr: request.streams.stderr, tty: container.tty)
+                stderr: request.streams.stderr, tty: container.tty, detachKeys: Self.detachKeys)
             return DockerAttachStream(container: container.id, engine: engine, stream: stream)
         }
     }

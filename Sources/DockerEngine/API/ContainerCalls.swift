@@ -115,6 +115,9 @@ extension Docker {
         public var AttachStdout: Bool?
         /// Attach its standard error.
         public var AttachStderr: Bool?
+        /// What, typed at a terminal, ends the attachment: `ctrl-x` or characters, separated by commas. Docker's default
+        /// is `ctrl-p,ctrl-q`, and none is not to be had.
+        public var DetachKeys: String?
         /// Additional `NAME=value`.
         public var Env: [String]?
         /// The working directory.
