@@ -10,6 +10,7 @@ PYTHON := .build-venv/bin/python
 FENDER := .build/debug/fender
 # Passed to pytest, for example: make e2e PYTEST_ARGS='-k logs -x'
 PYTEST_ARGS ?=
+KUBECTLS := .build-kubectl/kubectl-bookworm .build-kubectl/kubectl-forky
 FORMATTED := Package.swift Sources Tests
 PROTOC_GEN_SWIFT := .build-protoc/release/protoc-gen-swift
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
@@ -39,8 +40,12 @@ unit: ## run the unit tests, one after another: some count the descriptors of th
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
 
-e2e: setup debug ## run the built daemon against a real Docker, registry and network plugins
+e2e: setup debug $(KUBECTLS) ## run the built daemon against a real Docker, registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
+
+# Without one its tests are skipped.
+.build-kubectl/kubectl-%: Tests/e2e/fetch-kubectl
+	-Tests/e2e/fetch-kubectl $* $@
 
 lint: ## check the format of the sources and that generated files are up to date
 	$(SWIFT) format lint --strict --recursive $(FORMATTED)

@@ -12,7 +12,9 @@ import subprocess
 import pytest
 
 from harness import images, leaks, servers
+from harness.apiserver import ApiServer
 from harness.docker import Docker
+from harness.kubectl import VARIANTS, Kubectl
 from harness.pods import Pods
 from harness.registry import Registry
 from harness.schema import pb
@@ -157,3 +159,26 @@ def execute(client, container):
                           tty=tty).url
         return WebSocket(url, *([protocol] if protocol else []), **options)
     return execute
+
+
+@pytest.fixture(scope="session")
+def api(client):
+    """What kubectl takes for an API server; it knows the pods that a test adds to it."""
+    api = ApiServer(client).start()
+    yield api
+    api.stop()
+
+
+@pytest.fixture(params=VARIANTS)
+def kubectl(request, api, server, work):
+    """One of the real kubectls. In the end its requests to upgrade must have met no refusal: falling back to another
+    protocol would hide that the one which comes first does not work."""
+    kubectl = Kubectl(request.param, api, work)
+    if not kubectl.is_there:
+        pytest.skip(f"there is no {kubectl.program}: Tests/e2e/fetch-kubectl gets it from Debian")
+    if kubectl.websocket and server.kind == "containerd":
+        pytest.skip("this containerd speaks no version of remote commands over WebSocket that kubectl wants")
+    del api.upgrades[:]
+    yield kubectl
+    expected = "websocket" if kubectl.websocket else "spdy/3.1"
+    assert {(upgrade.to, upgrade.accepted) for upgrade in api.upgrades} <= {(expected, True)}

@@ -9,21 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.leaks import marked
 from harness.waiting import until
 from harness.websocket import STDIN, WebSocket
 
 DISCONNECTS = int(os.environ.get("FENDER_E2E_DISCONNECTS", 100))
 pytestmark = pytest.mark.fender
-
-
-def marked(mark):
-    """Processes that have `mark` as an argument."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
-            if mark.encode() in file.read().split(b"\0"):
-                found.append(int(pid))
-    return found
 
 
 @pytest.mark.parametrize("reset", [False, True])
