@@ -16,7 +16,7 @@ from harness.schema import pb
 from harness.waiting import until
 
 PEER = f"{OPEN}/peer:1"
-# Listens on loopback. The first byte of a connection says what to do: 'e' echo, and after the client's end say "end";
+# Listens on 127.0.0.1, or with an argument on ::1. The first byte of a connection says what to do: 'e' echo, and after the client's end say "end";
 # 'b' say "bye", end, and then count what still comes.
 SOURCE = r"""
 #include <arpa/inet.h>
@@ -43,11 +43,13 @@ static void serve(int client) {
     _exit(0);
 }
 
-int main(void) {
-    struct sockaddr_in name = { .sin_family = AF_INET, .sin_port = htons(8080), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    int listener = socket(AF_INET, SOCK_STREAM, 0), client;
+int main(int count, char **arguments) {
+    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(8080), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(8080), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+    int listener = socket(count > 1 ? AF_INET6 : AF_INET, SOCK_STREAM, 0), client;
+    int bound = count > 1 ? bind(listener, (void *)&six, sizeof six) : bind(listener, (void *)&four, sizeof four);
     signal(SIGCHLD, SIG_IGN);
-    if (bind(listener, (void *)&name, sizeof name) || listen(listener, 512)) return 1;
+    if (bound || listen(listener, 512)) return 1;
     while ((client = accept(listener, 0, 0)) >= 0) {
         if (fork() == 0) serve(client);
         close(client);
@@ -58,15 +60,23 @@ int main(void) {
 
 
 @pytest.fixture(scope="module")
-def peer(api, shared_pods, client, registry, work):
-    """A pod in which the peer runs, and that container's configuration."""
+def image(client, registry, work):
     program = images.compiled(work, "peer", SOURCE)
     images.push(registry, PEER, [images.layer({"peer": (program, 0o755)})], {})
     client.PullImage(image=pb.ImageSpec(image=PEER))
-    pod = shared_pods.run()
-    config = pod.container(image=PEER, command=["/peer"])
+
+
+def started(api, pods, *arguments, **options):
+    """A pod in which the peer runs, and that container's configuration."""
+    pod = pods.run(**options)
+    config = pod.container(image=PEER, command=["/peer"], args=arguments)
     api.add(pod, **{pod.start(config): config})
     return pod, config
+
+
+@pytest.fixture(scope="module")
+def peer(image, api, shared_pods):
+    return started(api, shared_pods)
 
 
 @contextlib.contextmanager
@@ -138,6 +148,16 @@ def test_the_pod_hears_that_the_client_has_ended(kubectl, peer):
         connection.sendall(b"e")
         connection.shutdown(socket.SHUT_WR)
         assert rest(connection) == b"end"
+
+
+@pytest.mark.fender  # containerd 1.6 gives "localhost" to socat
+@pytest.mark.parametrize("arguments, options", [([], {"network": pb.NODE}), (["::1"], {})], ids=["host network", "IPv6"])
+def test_other_places_to_listen(kubectl, image, api, pods, arguments, options):
+    pod, _ = started(api, pods, *arguments, **options)
+    with forwarded(kubectl, pod) as (port, _), connect(port) as connection:
+        connection.sendall(b"eword")
+        connection.shutdown(socket.SHUT_WR)
+        assert rest(connection) == b"wordend"
 
 
 def test_the_client_hears_that_the_pod_has_ended(kubectl, peer):
