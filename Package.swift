@@ -61,6 +61,7 @@ let package = Package(
         layer("Cgroups", ["Linux"]),
         layer("CDI", ["Linux"]),
         layer("ImageRoot", ["Linux", "CLinux"]),
+        layer("OCI"),
         layer("DockerEngine", ["CCurl", "Linux", logging]),
         layer("DockerLogs", ["Linux", logging]),
 
@@ -98,6 +99,7 @@ let package = Package(
         tests("Cgroups", ["Linux", "TestScratch"]),
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
+        tests("OCI"),
         // A dockerd of the tests' own.
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("DockerEngine", ["TestSupport", "Linux"]),
