@@ -46,8 +46,10 @@ let package = Package(
         // The C libraries and the C that Swift cannot express.
         .systemLibrary(name: "CGRPC"),
         .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CSeccomp"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
+        .target(name: "CExecutor"),
         .target(name: "CVersion", cSettings: [.define("FENDER_REVISION", to: "\"\(revision)\"")]),
 
         // Leaves.
@@ -62,6 +64,7 @@ let package = Package(
         layer("CDI", ["Linux"]),
         layer("ImageRoot", ["Linux", "CLinux"]),
         layer("OCI"),
+        layer("Executor", ["CExecutor", "CLinux", "CSeccomp", "OCI", "Linux"]),
         layer("DockerEngine", ["CCurl", "Linux", logging]),
         layer("DockerLogs", ["Linux", logging]),
 
@@ -89,6 +92,13 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // The OCI runtime. The monitor is C alone: static, and without Swift's start-up code and library.
+        .executableTarget(
+            name: "fender-monitor", dependencies: ["CExecutor"],
+            linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
+        .executableTarget(
+            name: "fender-oci", dependencies: ["Executor", "OCI", "Linux"], swiftSettings: strict),
+
         .target(name: "TestScratch", dependencies: ["Linux"], path: "Tests/TestScratch", swiftSettings: strict),
         tests("Linux", ["TestScratch"]),
         tests("RPC", ["CGRPC", "Linux", protobuf, logging]),
@@ -100,6 +110,7 @@ let package = Package(
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
         tests("OCI"),
+        tests("Executor", ["fender-monitor", "CExecutor", "OCI", "Linux", "TestScratch"]),
         // A dockerd of the tests' own.
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("DockerEngine", ["TestSupport", "Linux"]),

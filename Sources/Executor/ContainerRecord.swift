@@ -1,0 +1,84 @@
+internal import Glibc
+internal import Linux
+internal import OCI
+
+/// What is remembered of a container in `<root>/<id>/state.json`; the rest the kernel tells.
+struct ContainerRecord {
+    var version: String
+    var id: String
+    var bundle: String
+    var rootfs: String
+    var created: String
+    /// Nil until there is a process.
+    var process: ProcessIdentity?
+    var cgroups: [String]
+    var annotations: [(key: String, value: String)]
+
+    init(_ spec: Spec, id: String, bundle: String, rootfs: String, cgroups: [String]) {
+        version = spec.version
+        self.id = id
+        self.bundle = bundle
+        self.rootfs = rootfs
+        created = Timestamp.now()
+        self.cgroups = cgroups
+        annotations = spec.annotations
+    }
+
+    init(parsing bytes: [UInt8]) throws {
+        let field = Field(try JSON(parsing: bytes))
+        version = try field["ociVersion"].required()
+        id = try field["id"].required()
+        bundle = try field["bundle"].required()
+        rootfs = try field["rootfs"].required()
+        created = try field["created"].required()
+        cgroups = try field["cgroups"].strings()
+        annotations = try field["annotations"].dictionary()
+        if let pid = try field["pid"].integer(Int32.self), pid > 0, let time: UInt64 = try field["startTime"].integer()
+        {
+            process = ProcessIdentity(pid: pid, startTime: time)
+        }
+    }
+
+    var json: JSON {
+        .compact([
+            ("ociVersion", .string(version)), ("id", .string(id)), ("bundle", .string(bundle)),
+            ("rootfs", .string(rootfs)), ("created", .string(created)),
+            ("pid", process.map { .integer($0.pid) }), ("startTime", process.map { .integer($0.startTime) }),
+            ("cgroups", .array(cgroups.map { .string($0) })),
+            ("annotations", .object(annotations.map { JSON.Member($0.key, .string($0.value)) })),
+        ])
+    }
+}
+
+/// Files that are replaced as a whole and die with the host: no fsync.
+enum VolatileFile {
+    static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws {
+        let temporary = "\(path).\(getpid())"
+        do {
+            let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+            try bytes.withUnsafeBytes { try file.writeAll($0) }
+            try system("rename", path) { rename(temporary, path) }
+        } catch {
+            try? Files.remove(temporary)
+            throw error
+        }
+    }
+}
+
+/// Times as RFC 3339 writes them, in UTC.
+public enum Timestamp {
+    /// Now, to the nanosecond.
+    public static func now() -> String {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        var parts = tm()
+        gmtime_r(&time.tv_sec, &parts)
+        func padded(_ value: Int, _ width: Int) -> String {
+            let text = String(value)
+            return String(repeating: "0", count: max(0, width - text.count)) + text
+        }
+        let day = "\(parts.tm_year + 1900)-\(padded(Int(parts.tm_mon) + 1, 2))-\(padded(Int(parts.tm_mday), 2))"
+        let clock = [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded(Int($0), 2) }.joined(separator: ":")
+        return "\(day)T\(clock).\(padded(time.tv_nsec, 9))Z"
+    }
+}

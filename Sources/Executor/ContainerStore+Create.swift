@@ -1,0 +1,178 @@
+internal import CExecutor
+internal import Glibc
+internal import Linux
+internal import OCI
+
+extension ContainerStore {
+    /// What `create` may be told beside the bundle.
+    public struct CreateOptions: Sendable {
+        /// The directory of config.json.
+        public var bundle = "."
+        /// Where the pid is written, by rename.
+        public var pidFile: String?
+        /// The Unix socket that takes the master of the terminal.
+        public var consoleSocket: String?
+        /// How many descriptors after 2 the process inherits.
+        public var preservedDescriptors = 0
+        /// False moves the mount and calls chroot(2): for a root on a ramfs.
+        public var pivots = true
+        /// False leaves the process our session keyring.
+        public var newKeyring = true
+        /// Called with each warning.
+        public var warn: @Sendable (String) -> Void = { _ in }
+
+        /// With nothing set.
+        public init() {}
+    }
+
+    /// Makes a container, whose process then waits for ``Container/start()``. A failure leaves nothing.
+    @discardableResult
+    public func create(_ id: String, _ options: CreateOptions) throws -> Container {
+        try Self.check(id)
+        let bundle = try Self.resolve(options.bundle)
+        let config = try Files.read("\(bundle)/config.json")
+        let spec = try Spec(parsing: config)
+        let rootfs = try Self.resolve(spec.root.path.hasPrefix("/") ? spec.root.path : "\(bundle)/\(spec.root.path)")
+        let cgroups = try CgroupPlace.make(path: spec.linux.cgroupsPath, id: id)
+        guard try cgroups.processes().isEmpty else {
+            throw ExecutorError("container's cgroup is not empty: \(cgroups.directories.first ?? "")")
+        }
+        let record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.directories)
+        var container = Container(store: self, directory: "\(root)/\(id)", record: record)
+        try claim(container.directory, id)
+        do {
+            try container.prepare(config)
+            try container.make(spec, cgroups, options)
+            return container
+        } catch {
+            container.undo(cgroups)
+            throw error
+        }
+    }
+
+    private func claim(_ directory: String, _ id: String) throws {
+        try Files.makeDirectories(root, mode: 0o711)
+        if mkdir(directory, 0o711) != 0 {
+            if errno == EEXIST { throw ExecutorError("container with id exists already: \(id)") }
+            throw SystemError(call: "mkdir", object: directory, code: errno)
+        }
+    }
+
+    static func resolve(_ path: String) throws -> String {
+        guard let resolved = realpath(path, nil) else {
+            throw SystemError(call: "resolve", object: path, code: errno)
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
+
+extension Container {
+    /// What the state directory holds from the start, so that whatever dies later, `delete --force` knows what to undo.
+    fileprivate func prepare(_ config: [UInt8]) throws {
+        try VolatileFile.replace("\(directory)/creating", with: [])
+        try save()
+        try VolatileFile.replace("\(directory)/config.json", with: config)
+        for path in [startFIFO, resultFIFO] { try system("mkfifo", path) { mkfifo(path, 0o600) } }
+    }
+
+    fileprivate mutating func make(
+        _ spec: Spec, _ cgroups: any CgroupManager, _ options: ContainerStore.CreateOptions
+    ) throws {
+        let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
+        let plan = try PlanBuilder.create(spec, try setting(cgroups, options, console: console))
+        plan.warnings.forEach(options.warn)
+        try cgroups.create(spec.linux.resources)
+        let monitor = try MonitorProcess(program: store.monitor, plan, inherited: console.map { [$0] } ?? [])
+        if let console { close(console) }
+        try follow(monitor, spec, options)
+    }
+
+    private func setting(
+        _ cgroups: any CgroupManager, _ options: ContainerStore.CreateOptions, console: CInt?
+    ) throws -> PlanBuilder.Setting {
+        var setting = PlanBuilder.Setting(
+            id: id, rootfs: record.rootfs, state: state(.creating), grantedCapabilities: try Capability.granted())
+        setting.take(cgroups)
+        setting.startFIFO = startFIFO
+        setting.resultFIFO = resultFIFO
+        setting.consoleSocket = console
+        setting.preservedDescriptors = UInt64(options.preservedDescriptors)
+        setting.pivots = options.pivots
+        setting.newKeyring = options.newKeyring
+        setting.seccompCache = "\(store.root)/.seccomp"
+        return setting
+    }
+
+    /// Goes along with the monitor until the container is made.
+    private mutating func follow(
+        _ monitor: MonitorProcess, _ spec: Spec, _ options: ContainerStore.CreateOptions
+    ) throws {
+        while let report = try monitor.next() {
+            switch report {
+            case .failure(let text): throw ExecutorError(text)
+            case .warning(let text): options.warn(text)
+            case .pid(let pid):
+                record.process = ProcessIdentity.find(pid)
+                try save()
+                monitor.reap()
+            case .sync:
+                try HookRunner.run(spec.hooks.prestart + spec.hooks.createRuntime, state(.creating))
+                try monitor.go()
+            case .listener(let file):
+                try SeccompListener.send(file, spec, state(.creating))
+            case .created:
+                return try finish(monitor, options)
+            }
+        }
+        throw ExecutorError("the container's process ended before it was ready")
+    }
+
+    private func finish(_ monitor: MonitorProcess, _ options: ContainerStore.CreateOptions) throws {
+        if let path = options.pidFile {
+            try VolatileFile.replace(path, with: Array(String(record.process?.pid ?? 0).utf8), mode: 0o644)
+        }
+        try Files.remove("\(directory)/creating")
+        try monitor.go()
+    }
+
+    /// Takes back what was made; goes as far as it can.
+    fileprivate func undo(_ cgroups: any CgroupManager) {
+        endProcesses(cgroups)
+        try? cgroups.remove()
+        try? removeDirectory()
+    }
+
+    /// Kills all that is in the container and waits for the end.
+    func endProcesses(_ cgroups: any CgroupManager) {
+        if let process = record.process {
+            _ = try? process.send(SIGKILL)
+            if cgroups.isFrozen { try? cgroups.freeze(false) }
+            _ = process.waitForEnd(milliseconds: 10_000)
+        }
+        for _ in 0..<100 {
+            let rest = ((try? cgroups.processes()) ?? []).compactMap(ProcessIdentity.find)
+            if rest.isEmpty { return }
+            for process in rest { _ = try? process.send(SIGKILL) }
+            for process in rest { _ = process.waitForEnd(milliseconds: 1000) }
+        }
+    }
+
+    func removeDirectory() throws {
+        for name in try Files.names(in: directory) { try Files.remove("\(directory)/\(name)") }
+        try Files.removeDirectory(directory)
+    }
+}
+
+extension PlanBuilder.Setting {
+    /// How a process gets into the cgroups, and how they are seen in the container.
+    mutating func take(_ cgroups: any CgroupManager) {
+        if let legacy = cgroups as? LegacyCgroups {
+            cgroupFiles = legacy.directories.map { "\($0)/tasks" }
+            cgroupMounts = legacy.mounts
+            cgroupLinks = legacy.links
+        } else {
+            cgroupDirectory = cgroups.directories.first
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import CLinux
+internal import Glibc
+internal import Linux
+internal import OCI
+
+/// Runs hooks in our own namespaces, the state on their stdin.
+enum HookRunner {
+    /// Runs them in order; the first that fails ends it.
+    static func run(_ hooks: [Hook], _ state: State) throws {
+        for hook in hooks { try run(hook, state.json().bytes) }
+    }
+
+    /// Runs them all; failures are returned.
+    static func runAll(_ hooks: [Hook], _ state: State) -> [String] {
+        hooks.compactMap { hook in
+            do {
+                try run(hook, state.json().bytes)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+    }
+
+    private static func run(_ hook: Hook, _ state: [UInt8]) throws {
+        // A file and not a pipe: a hook that does not read cannot stop us.
+        let input = try MemoryFile.make("state", holding: state)
+        let raw = input.raw
+        try system("lseek") { lseek(raw, 0, SEEK_SET) }
+        let errors = try MemoryFile.make("errors")
+        let child = try spawn(hook, input: raw, errors: errors.raw)
+        let process = Descriptor(owning: try system("pidfd_open") { fender_pidfd_open(child) })
+        var entry = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
+        let ready = poll(&entry, 1, hook.timeout.map { $0.multipliedReportingOverflow(by: 1000).partialValue } ?? -1)
+        if ready == 0 { kill(child, SIGKILL) }
+        var status: CInt = 0
+        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        if ready == 0 { throw ExecutorError("run hook: \(hook.path): no end within \(hook.timeout ?? 0) s") }
+        guard status == 0 else {
+            let end = status & 0x7f == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(status & 0x7f)"
+            throw ExecutorError("run hook: \(hook.path): \(end)\(try text(of: errors))")
+        }
+    }
+
+    private static func text(of file: borrowing Descriptor) throws -> String {
+        let raw = file.raw
+        try system("lseek") { lseek(raw, 0, SEEK_SET) }
+        let text = String(decoding: try Files.read(file).prefix(1024), as: UTF8.self)
+        return text.isEmpty ? "" : ", stderr: \(text)"
+    }
+
+    private static func spawn(_ hook: Hook, input: CInt, errors: CInt) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        let arguments = (hook.arguments.isEmpty ? [hook.path] : hook.arguments).map { strdup($0) }
+        let environment = hook.environment.map { strdup($0) }
+        defer { (arguments + environment).forEach { free($0) } }
+        var pid: pid_t = 0
+        let code = posix_spawn(&pid, hook.path, &actions, nil, arguments + [nil], environment + [nil])
+        guard code == 0 else { throw ExecutorError("run hook: \(hook.path): \(Errno.text(code))") }
+        return pid
+    }
+}

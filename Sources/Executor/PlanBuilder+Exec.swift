@@ -1,0 +1,46 @@
+internal import CExecutor
+internal import Linux
+internal import OCI
+
+extension PlanBuilder {
+    /// The plan of one more process in a container whose first one is `pid`.
+    static func exec(
+        _ process: Process, in spec: Spec, pid: Int32, startTime: UInt64, _ setting: Setting
+    ) throws -> Plan {
+        var builder = PlanBuilder(spec, setting)
+        if let score = process.oomScore { builder.addOOMScore(score) }
+        builder.openCgroups()
+        let slot = try builder.writer.slot()
+        builder.writer.step(FENDER_OPEN_PIDFD, [slot, UInt64(pid), startTime])
+        let flags = try foreignNamespaces(of: pid)
+        if flags != 0 { builder.writer.step(FENDER_ENTER, [slot, flags], ["of the container"]) }
+        builder.writer.step(FENDER_CLONE, [0], ["", ""])
+        builder.enterChild(keyring: true, isExec: true)
+        builder.writer.step(FENDER_ROOT)
+        if process.appArmorProfile?.isEmpty == false || process.selinuxLabel?.isEmpty == false {
+            builder.writer.step(FENDER_PROC, flags: PlanWriter.optional)
+        }
+        if process.terminal { try builder.addTerminal(process, bindConsole: false) }
+        try builder.addProcess(process, root: "/") { $0.writer.step(FENDER_CREATED) }
+        builder.addExec(process)
+        return try builder.writer.finish()
+    }
+
+    /// The namespaces of a process that are not ours; joining one's own user namespace is an error.
+    private static func foreignNamespaces(of pid: Int32) throws -> UInt64 {
+        let files: [(LinuxSpec.Namespace.Kind, String, String)] = [
+            (.cgroup, "cgroup", "cgroup"), (.ipc, "ipc", "ipc"), (.mount, "mnt", "mnt"), (.network, "net", "net"),
+            (.pid, "pid", "pid_for_children"), (.time, "time", "time_for_children"), (.user, "user", "user"),
+            (.uts, "uts", "uts"),
+        ]
+        var flags: UInt64 = 0
+        for (kind, theirs, ours) in files {
+            guard let own = ProcessIdentity.link("/proc/self/ns/\(ours)") else { continue }
+            guard let other = ProcessIdentity.link("/proc/\(pid)/ns/\(theirs)") else {
+                throw ExecutorError("container not running")
+            }
+            if own != other { flags |= NamespaceFlag.of(kind) }
+        }
+        return flags
+    }
+}

@@ -1,0 +1,68 @@
+// fender-monitor carries out a plan of Executor: it makes a container's init process or a process in a
+// container. It is single-threaded, and sealed in memory when it runs (CVE-2019-5736).
+#pragma once
+
+#define _GNU_SOURCE
+#include "CExecutor.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/// What one run of a plan holds.
+struct monitor {
+	/// The socket to who asked.
+	int socket;
+	/// Where failures go once `start` came; -1 before.
+	int result;
+	/// The root file system's mount; -1 once it is our root.
+	int root;
+	/// A procfs of our own, which no mount of the container can hide (CVE-2025-52881); -1 when there is none.
+	int proc;
+	/// Host's null device, opened and verified before the container's tree is touched (CVE-2025-31133).
+	int null;
+	/// Our pid as the host sees it.
+	pid_t pid;
+	/// How many descriptors after 2 the container gets.
+	int preserved;
+	int cgroup_directory;
+	int cgroups[64];
+	int cgroup_count;
+	int slots[FENDER_PLAN_SLOTS];
+	/// The file that the last FENDER_FIND found.
+	char program[4096];
+	const struct fender_step *step;
+};
+
+/// Numbers and strings of the running step.
+#define N(i) (m->step->number[i])
+const char *text(const struct monitor *m, uint32_t index);
+
+// report.c
+/// Tells of a failure as "step: path: errno text" and ends the process.
+_Noreturn void fail(const struct monitor *m, const char *step, const char *path, int code);
+/// As `fail` with errno, unless the step is optional: then it is a warning.
+void failed(const struct monitor *m, const char *step, const char *path);
+void report(const struct monitor *m, uint32_t kind, const char *step, const char *path, int code, int64_t value);
+/// Reports and waits for the word to go on; ends the process when nobody is there any more.
+void report_and_wait(const struct monitor *m, uint32_t kind);
+/// Sends a descriptor with the report.
+void report_descriptor(const struct monitor *m, uint32_t kind, int descriptor);
+
+// path.c
+/// Opens a path beneath the root; -1 and errno.
+int open_in_root(const struct monitor *m, const char *path, int flags, uint64_t resolve);
+/// The directory `path` in root, made when missing; -1 and errno.
+int make_directory_in_root(const struct monitor *m, const char *path, mode_t mode);
+/// The parent directory of `path` in root, made when missing, and the last name of the path.
+int open_parent_in_root(const struct monitor *m, const char *path, const char **name);
+/// A file or directory to mount at, like `like` in kind, made when missing.
+int mount_point_in_root(const struct monitor *m, const char *path, bool directory, uint64_t resolve);
+
+// The steps, each with the running step's numbers and strings.
+void before_clone(struct monitor *m);
+void do_clone(struct monitor *m);
+bool mount_step(struct monitor *m);
+bool device_step(struct monitor *m);
+bool process_step(struct monitor *m);
+bool final_step(struct monitor *m);
+void copy_up(struct monitor *m, int from, int to);

@@ -1,0 +1,94 @@
+import Glibc
+import Linux
+import OCI
+import TestScratch
+
+@testable import Executor
+
+/// A bundle of Debian's static busybox and a store, both gone with the test.
+final class Bundle {
+    let scratch: Scratch
+    let store: ContainerStore
+    let id = "fender-test-\(UInt32.random(in: 0...UInt32.max))"
+
+    /// What `process` and the document itself have beyond the usual.
+    init(_ script: String, process: String = "", linux: String = "", more: String = "") throws {
+        scratch = try Scratch()
+        store = ContainerStore(root: scratch("state"), monitor: Self.monitor())
+        try Files.makeDirectories(scratch("bundle/rootfs/bin"))
+        try Files.makeDirectories(scratch("bundle/rootfs/out"))
+        for name in ["sh", "cat", "grep", "sleep", "id", "readlink", "ls", "mount", "stat", "touch", "hostname"] {
+            let path = scratch("bundle/rootfs/bin/\(name)")
+            try system("link", path) { symlink("busybox", path) }
+        }
+        let file = try Files.read("/bin/busybox")
+        try file.withUnsafeBytes { bytes in
+            let target = try Descriptor.open(
+                scratch("bundle/rootfs/bin/busybox"), O_WRONLY | O_CREAT, mode: 0o755)
+            try target.writeAll(bytes)
+        }
+        try scratch.write("bundle/config.json", configuration(script, process, linux, more))
+    }
+
+    private func configuration(_ script: String, _ process: String, _ linux: String, _ more: String) -> String {
+        let arguments = JSON.array(["sh", "-c", script].map { .string($0) })
+        return """
+            {"ociVersion":"1.2.0","root":{"path":"rootfs"},
+            "process":{"cwd":"/","args":\(arguments),"env":["PATH=/bin"]\(process)},
+            "mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+            {"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["mode=755"]},
+            {"destination":"/out","type":"bind","source":"\(scratch("out"))","options":["bind"]}],
+            "linux":{"cgroupsPath":"/\(id)","namespaces":[{"type":"pid"},{"type":"mount"},{"type":"uts"},{"type":"ipc"}\
+            ]\(linux)}\(more)}
+            """
+    }
+
+    /// Built beside the tests.
+    private static func monitor() -> String {
+        let own = ProcessIdentity.link("/proc/self/exe") ?? ""
+        // The test bundle is a program of its own, or loaded by one: its path is the one mapped.
+        let maps = (try? Files.text("/proc/self/maps", limit: 16 << 20)) ?? ""
+        let paths: [Substring] = maps.split(separator: "\n").compactMap { line in
+            line.firstIndex(of: "/").map { line[$0...] }
+        }
+        for path in [own[...]] + paths where path.contains("/.build/") {
+            let directory = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
+            if Files.exists("\(directory)/fender-monitor") { return "\(directory)/fender-monitor" }
+        }
+        return "fender-monitor"
+    }
+
+    /// What the script wrote to /out/NAME.
+    func output(_ name: String = "o") throws -> String { try Files.text(scratch("out/\(name)")) }
+
+    @discardableResult
+    func create() throws -> Container {
+        try Files.makeDirectories(scratch("out"))
+        var options = ContainerStore.CreateOptions()
+        options.bundle = scratch("bundle")
+        return try store.create(id, options)
+    }
+
+    /// Runs it to its end and removes it.
+    func run() throws {
+        let container = try create()
+        do {
+            _ = try container.start()
+            let ended = container.record.process?.waitForEnd(milliseconds: 30_000)
+            guard ended == true else { throw ExecutorError("no end") }
+            _ = try container.delete(force: false)
+        } catch {
+            _ = try? container.delete(force: true)
+            throw error
+        }
+    }
+
+    /// What is left of it: state, cgroups.
+    func remains() throws -> [String] {
+        var left = try Files.names(in: store.root).filter { !$0.hasPrefix(".") }
+        for mount in try MountTable.read() where mount.type == "cgroup" || mount.type == "cgroup2" {
+            if Files.exists("\(mount.point)/\(id)") { left.append("\(mount.point)/\(id)") }
+        }
+        return left
+    }
+}
