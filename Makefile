@@ -30,11 +30,15 @@ $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/in
 	.build-venv/bin/pip install --quiet --requirement Tests/e2e/requirements.txt
 	@touch $@
 
-build: ## build .build/release/fender, optimised and with the Swift runtime inside
+build: ## build fender, fender-oci and fender-monitor in .build/release, optimised and with the Swift runtime inside
 	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender
+	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender-oci
+	$(SWIFT) build --configuration release -Xlinker -s --product fender-monitor
 
-debug: ## build .build/debug/fender, which the tests drive
+debug: ## build .build/debug/fender, fender-oci and fender-monitor, which the tests drive
 	$(SWIFT) build --product fender
+	$(SWIFT) build --product fender-oci
+	$(SWIFT) build --product fender-monitor
 
 unit: ## run the unit tests, one after another: some count the descriptors of the process
 	$(SWIFT) build --build-tests
