@@ -9,11 +9,13 @@ internal import OCI
 /// checked by comparing the text.
 struct SeccompCache {
     let directory: String
+    /// Changes with what the compiler makes of a profile.
+    private static let version = 1
 
     /// The filter of a profile, compiled when it is not known yet.
     func filter(_ seccomp: Seccomp) throws -> SeccompCompiler.Filter {
         let compiler = SeccompCompiler(seccomp)
-        let path = "\(directory)/\(String(Self.hash(seccomp.text), radix: 16))"
+        let path = "\(directory)/\(Self.version)-\(String(Self.hash(seccomp.text), radix: 16))"
         let (flags, notifies) = try compiler.flags()
         if let bytes = try? Files.read(path), let program = Self.program(in: bytes, of: seccomp.text) {
             return SeccompCompiler.Filter(program: program, flags: flags, notifies: notifies)

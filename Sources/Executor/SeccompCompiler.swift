@@ -50,7 +50,32 @@ struct SeccompCompiler {
         for rule in seccomp.rules { try add(rule, to: context, fallback: fallback) }
         // As runc: the program finds its call by a binary tree; libseccomp before 2.5 can't.
         _ = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2)
-        return Filter(program: try export(context), flags: flags, notifies: notifies)
+        return Filter(program: unknownCalls() + (try export(context)), flags: flags, notifies: notifies)
+    }
+
+    /// What stands before a filter that refuses by default: calls newer than all that the profile knows do not exist.
+    ///
+    /// With EPERM for them a C library would not fall back to what the profile does know; runc does the same.
+    private func unknownCalls() -> [UInt8] {
+        guard seccomp.defaultAction.name == "SCMP_ACT_ERRNO", seccomp.defaultAction.value != UInt32(ENOSYS) else {
+            return []
+        }
+        #if arch(x86_64)
+            let architecture: UInt32 = 0xc000_003e
+        #else
+            let architecture: UInt32 = 0xc000_00b7
+        #endif
+        let native = seccomp_arch_native()
+        let known = seccomp.rules.flatMap(\.names).map { seccomp_syscall_resolve_name_arch(native, $0) }
+        guard let newest = known.max(), newest > 0 else { return [] }
+        let steps: [(code: UInt16, yes: UInt8, no: UInt8, value: UInt32)] = [
+            (0x20, 0, 0, 4), (0x15, 0, 4, architecture), (0x20, 0, 0, 0), (0x35, 2, 0, 0x4000_0000),
+            (0x25, 0, 1, UInt32(newest)), (0x06, 0, 0, 0x0005_0000 | UInt32(ENOSYS)),
+        ]
+        return steps.flatMap { step in
+            withUnsafeBytes(of: step.code) { [UInt8]($0) } + [step.yes, step.no]
+                + withUnsafeBytes(of: step.value) { [UInt8]($0) }
+        }
     }
 
     private func addArchitectures(to context: scmp_filter_ctx) throws {

@@ -73,8 +73,10 @@ void copy_up(struct monitor *m, int from, int to)
 {
 	struct stat status;
 	int source = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (source < 0 || fstat(source, &status) || fchown(to, status.st_uid, status.st_gid) ||
-	    fchmodat(to, ".", status.st_mode & 07777, 0))
+	int target = openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (source < 0 || target < 0 || fstat(source, &status) || fchown(target, status.st_uid, status.st_gid) ||
+	    fchmod(target, status.st_mode & 07777))
 		fail(m, "copy up", text(m, 2), errno);
-	copy_directory(m, source, to, 0);
+	copy_directory(m, source, target, 0);
+	close(target);
 }

@@ -39,7 +39,7 @@ final class Bundle {
             {"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["mode=755"]},
             {"destination":"/out","type":"bind","source":"\(scratch("out"))","options":["bind"]}],
             "linux":{"cgroupsPath":"/\(id)","namespaces":[{"type":"pid"},{"type":"mount"},{"type":"uts"},{"type":"ipc"}\
-            ]\(linux)}\(more)}
+            ]\(linux)}\(more.replacing("OUT", with: scratch("out")))}
             """
     }
 
