@@ -32,7 +32,7 @@ $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/in
 
 build: ## build fender, fender-oci and fender-monitor in .build/release, optimised and with the Swift runtime inside
 	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender
-	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender-oci
+	$(SWIFT) build --configuration release -Xlinker -s --product fender-oci
 	$(SWIFT) build --configuration release -Xlinker -s --product fender-monitor
 
 debug: ## build .build/debug/fender, fender-oci and fender-monitor, which the tests drive

@@ -97,7 +97,9 @@ let package = Package(
             name: "fender-monitor", dependencies: ["CExecutor"],
             linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
         .executableTarget(
-            name: "fender-oci", dependencies: ["Executor", "OCI", "Linux"], swiftSettings: strict),
+            name: "fender-oci", dependencies: ["Executor", "OCI", "Linux"], swiftSettings: strict,
+            // A command that lives for milliseconds has none to spare for dynamic linking.
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
         .target(name: "TestScratch", dependencies: ["Linux"], path: "Tests/TestScratch", swiftSettings: strict),
         tests("Linux", ["TestScratch"]),

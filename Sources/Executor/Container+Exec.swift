@@ -30,7 +30,7 @@ extension Container {
         if status() == .paused { throw ExecutorError("cannot exec in a paused container") }
         var setting = PlanBuilder.Setting(
             id: id, rootfs: record.rootfs, state: state(.running), grantedCapabilities: try Capability.granted())
-        setting.take(try cgroups())
+        setting.take(cgroups)
         setting.seccompCache = "\(store.root)/.seccomp"
         setting.preservedDescriptors = UInt64(options.preservedDescriptors)
         let console = try options.consoleSocket.map { try UnixSocket.connect($0) }

@@ -41,7 +41,8 @@ extension Container {
     public func kill(_ signal: Int32, all: Bool) throws {
         let sent = try record.process?.send(signal) ?? false
         if all {
-            for process in try cgroups().processes().compactMap(ProcessIdentity.find) where process != record.process {
+            for process in try cgroups.processes(everywhere: false).compactMap(ProcessIdentity.find)
+            where process != record.process {
                 _ = try process.send(signal)
             }
         } else if !sent {
@@ -55,9 +56,14 @@ extension Container {
         guard force || status == .stopped || status == .created else {
             throw ExecutorError("cannot delete container \(id) that is not stopped: \(status.rawValue)")
         }
-        let cgroups = try cgroups()
-        endProcesses(cgroups)
-        try cgroups.remove()
+        let cgroups = cgroups
+        endProcesses(cgroups, everywhere: record.process == nil || status == .creating)
+        do {
+            try cgroups.remove()
+        } catch {
+            endProcesses(cgroups, everywhere: true)
+            try cgroups.remove()
+        }
         let hooks = ((try? spec())?.hooks.poststop) ?? []
         let state = state(.stopped)
         try removeDirectory()
@@ -70,27 +76,27 @@ extension Container {
         guard status == .running || status == .created else {
             throw ExecutorError("container not running: \(status.rawValue)")
         }
-        try cgroups().freeze(true)
+        try cgroups.freeze(true)
     }
 
     /// Thaws them.
     public func resume() throws {
         guard status() == .paused else { throw ExecutorError("container not paused") }
-        try cgroups().freeze(false)
+        try cgroups.freeze(false)
     }
 
     /// Changes limits; nil fields stay as they are.
     public func update(_ resources: Resources) throws {
         guard status() != .stopped else { throw ExecutorError("container not running") }
-        try cgroups().update(resources)
+        try cgroups.update(resources)
     }
 
     /// The pids of all processes.
-    public func processes() throws -> [Int32] { try cgroups().processes() }
+    public func processes() throws -> [Int32] { try cgroups.processes(everywhere: true) }
 
     /// What `events --stats` prints.
-    public func statistics() throws -> JSON {
-        .compact([("type", .string("stats")), ("id", .string(id)), ("data", try cgroups().statistics())])
+    public func statistics() -> JSON {
+        .compact([("type", .string("stats")), ("id", .string(id)), ("data", cgroups.statistics())])
     }
 }
 

@@ -11,10 +11,10 @@ struct ContainerRecord {
     var created: String
     /// Nil until there is a process.
     var process: ProcessIdentity?
-    var cgroups: [String]
+    var cgroups: [CgroupRecord]
     var annotations: [(key: String, value: String)]
 
-    init(_ spec: Spec, id: String, bundle: String, rootfs: String, cgroups: [String]) {
+    init(_ spec: Spec, id: String, bundle: String, rootfs: String, cgroups: [CgroupRecord]) {
         version = spec.version
         self.id = id
         self.bundle = bundle
@@ -31,7 +31,10 @@ struct ContainerRecord {
         bundle = try field["bundle"].required()
         rootfs = try field["rootfs"].required()
         created = try field["created"].required()
-        cgroups = try field["cgroups"].strings()
+        cgroups = try field["cgroups"].array {
+            CgroupRecord(
+                controllers: try $0["controllers"].strings(), directory: try $0["directory"].required())
+        }
         annotations = try field["annotations"].dictionary()
         if let pid = try field["pid"].integer(Int32.self), pid > 0, let time: UInt64 = try field["startTime"].integer()
         {
@@ -44,8 +47,16 @@ struct ContainerRecord {
             ("ociVersion", .string(version)), ("id", .string(id)), ("bundle", .string(bundle)),
             ("rootfs", .string(rootfs)), ("created", .string(created)),
             ("pid", process.map { .integer($0.pid) }), ("startTime", process.map { .integer($0.startTime) }),
-            ("cgroups", .array(cgroups.map { .string($0) })),
+            ("cgroups", .array(cgroups.map(\.json))),
             ("annotations", .object(annotations.map { JSON.Member($0.key, .string($0.value)) })),
+        ])
+    }
+}
+
+extension CgroupRecord {
+    fileprivate var json: JSON {
+        .compact([
+            ("controllers", .array(controllers.map { .string($0) })), ("directory", .string(directory)),
         ])
     }
 }

@@ -34,10 +34,10 @@ extension ContainerStore {
         let spec = try Spec(parsing: config)
         let rootfs = try Self.resolve(spec.root.path.hasPrefix("/") ? spec.root.path : "\(bundle)/\(spec.root.path)")
         let cgroups = try CgroupPlace.make(path: spec.linux.cgroupsPath, id: id)
-        guard try cgroups.processes().isEmpty else {
+        guard try cgroups.processes(everywhere: true).isEmpty else {
             throw ExecutorError("container's cgroup is not empty: \(cgroups.directories.first ?? "")")
         }
-        let record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.directories)
+        let record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.places)
         var container = Container(store: self, directory: "\(root)/\(id)", record: record)
         try claim(container.directory, id)
         do {
@@ -138,20 +138,20 @@ extension Container {
 
     /// Takes back what was made; goes as far as it can.
     fileprivate func undo(_ cgroups: any CgroupManager) {
-        endProcesses(cgroups)
+        endProcesses(cgroups, everywhere: true)
         try? cgroups.remove()
         try? removeDirectory()
     }
 
     /// Kills all that is in the container and waits for the end.
-    func endProcesses(_ cgroups: any CgroupManager) {
+    func endProcesses(_ cgroups: any CgroupManager, everywhere: Bool) {
         if let process = record.process {
             _ = try? process.send(SIGKILL)
             if cgroups.isFrozen { try? cgroups.freeze(false) }
             _ = process.waitForEnd(milliseconds: 10_000)
         }
         for _ in 0..<100 {
-            let rest = ((try? cgroups.processes()) ?? []).compactMap(ProcessIdentity.find)
+            let rest = ((try? cgroups.processes(everywhere: everywhere)) ?? []).compactMap(ProcessIdentity.find)
             if rest.isEmpty { return }
             for process in rest { _ = try? process.send(SIGKILL) }
             for process in rest { _ = process.waitForEnd(milliseconds: 1000) }

@@ -70,7 +70,7 @@ public struct Container {
 
     func save() throws { try VolatileFile.replace("\(directory)/state.json", with: record.json.bytes) }
 
-    func cgroups() throws -> any CgroupManager { try CgroupPlace.find(directories: record.cgroups) }
+    var cgroups: any CgroupManager { CgroupPlace.find(record.cgroups) }
 
     /// The specification the container was made from, as it was then.
     func spec() throws -> Spec { try Spec(parsing: Files.read("\(directory)/config.json")) }
@@ -79,7 +79,7 @@ public struct Container {
     public func status() -> State.Status {
         guard let process = record.process else { return Files.exists("\(directory)/creating") ? .creating : .stopped }
         guard process.isAlive else { return .stopped }
-        if (try? cgroups().isFrozen) == true { return .paused }
+        if cgroups.isFrozen { return .paused }
         if Files.exists("\(directory)/creating") { return .creating }
         return isWaiting ? .created : .running
     }

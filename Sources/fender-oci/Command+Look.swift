@@ -58,7 +58,7 @@ extension Command {
         return Command(name: "events", flags: flags) { program, line in
             let container = try program.store.container(line.id())
             guard line.has("stats") else { throw UsageError("events without --stats is not supported") }
-            Output.line(try container.statistics().description)
+            Output.line(container.statistics().description)
             return 0
         }
     }

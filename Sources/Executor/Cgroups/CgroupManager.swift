@@ -20,14 +20,14 @@ struct CgroupWrite: Equatable {
 
 /// The cgroups of one container, whatever the layout of the machine.
 protocol CgroupManager {
-    /// Its directories; they are the container's own, and removed with it.
-    var directories: [String] { get }
+    /// Its directories with the v1 controllers of each; they are the container's own, and removed with it.
+    var places: [CgroupRecord] { get }
     /// Makes the directories and sets what a new container needs.
     func create(_ resources: Resources) throws
     /// Sets what `resources` says, leaving the rest.
     func update(_ resources: Resources) throws
-    /// All processes in it and below.
-    func processes() throws -> [Int32]
+    /// All processes in it and below. A process about to join may be missed unless `everywhere` is asked for.
+    func processes(everywhere: Bool) throws -> [Int32]
     /// Freezes or thaws, and waits until it is so.
     func freeze(_ frozen: Bool) throws
     var isFrozen: Bool { get }
@@ -35,7 +35,16 @@ protocol CgroupManager {
     func statistics() -> JSON
 }
 
+/// A cgroup's directory as a container's state remembers it.
+struct CgroupRecord: Equatable {
+    /// v1 controllers; none for v2.
+    var controllers: [String]
+    var directory: String
+}
+
 extension CgroupManager {
+    var directories: [String] { places.map(\.directory) }
+
     /// Removes the directories with what is below them; processes in them must be gone.
     func remove() throws {
         for directory in directories { try CgroupDirectory.remove(directory) }
@@ -47,14 +56,17 @@ enum CgroupDirectory {
     /// Removes a directory and the ones below. The kernel needs a moment after the last exit and tells nobody when
     /// it is over, hence the tries.
     static func remove(_ path: String) throws {
-        for name in children(of: path) { try remove("\(path)/\(name)") }
         var tries = 0
         while true {
             do {
                 return try Files.removeDirectory(path)
             } catch let error as SystemError where error.code == Errno.busy && tries < 200 {
+                if tries == 0 {
+                    for name in children(of: path) { try remove("\(path)/\(name)") }
+                } else {
+                    Pause.milliseconds(5)
+                }
                 tries += 1
-                Pause.milliseconds(5)
             }
         }
     }

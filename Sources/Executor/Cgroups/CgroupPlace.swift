@@ -24,12 +24,10 @@ enum CgroupPlace {
     }
 
     /// The cgroups of a container made earlier.
-    static func find(directories: [String]) throws -> any CgroupManager {
-        let mounts = try MountTable.read()
-        if mounts.contains(where: { $0.type == "cgroup" }) {
-            return LegacyCgroups(directories: directories, mounts: mounts)
+    static func find(_ places: [CgroupRecord]) -> any CgroupManager {
+        if let unified = places.first, unified.controllers.isEmpty {
+            return UnifiedCgroups(point: "", directory: unified.directory)
         }
-        let point = mounts.first { $0.type == "cgroup2" }?.point ?? "/sys/fs/cgroup"
-        return UnifiedCgroups(point: point, directory: directories.first ?? "\(point)/none")
+        return LegacyCgroups(places)
     }
 }

@@ -32,13 +32,9 @@ struct LegacyCgroups: CgroupManager {
         }
     }
 
-    /// The container made earlier, by its directories.
-    init(directories: [String], mounts: [MountEntry]) {
-        let all = LegacyCgroups(mounts: mounts, path: "/", own: "").hierarchies
-        hierarchies = directories.compactMap { directory in
-            guard let known = all.first(where: { directory.hasPrefix($0.point + "/") }) else { return nil }
-            return Hierarchy(controllers: known.controllers, point: known.point, directory: directory)
-        }
+    /// The container made earlier, by what its state remembers.
+    init(_ places: [CgroupRecord]) {
+        hierarchies = places.map { Hierarchy(controllers: $0.controllers, point: "", directory: $0.directory) }
     }
 
     private static func join(_ first: String, _ second: String) -> String {
@@ -57,7 +53,9 @@ struct LegacyCgroups: CgroupManager {
         return "/"
     }
 
-    var directories: [String] { hierarchies.map(\.directory) }
+    var places: [CgroupRecord] {
+        hierarchies.map { CgroupRecord(controllers: $0.controllers, directory: $0.directory) }
+    }
 
     func directory(of controller: String) -> String? {
         hierarchies.first { $0.controllers.contains(controller) }?.directory
@@ -115,10 +113,12 @@ struct LegacyCgroups: CgroupManager {
         }
     }
 
-    func processes() throws -> [Int32] {
+    func processes(everywhere: Bool) throws -> [Int32] {
         var pids: Set<Int32> = []
         // Every process of ours is in every hierarchy, but for a moment while it joins them.
-        for hierarchy in hierarchies { pids.formUnion(try CgroupDirectory.processes(in: hierarchy.directory)) }
+        for hierarchy in hierarchies.prefix(everywhere ? .max : 1) {
+            pids.formUnion(try CgroupDirectory.processes(in: hierarchy.directory))
+        }
         return pids.sorted()
     }
 

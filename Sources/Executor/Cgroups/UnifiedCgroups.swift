@@ -22,7 +22,7 @@ struct UnifiedCgroups: CgroupManager {
         self.directory = directory
     }
 
-    var directories: [String] { [directory] }
+    var places: [CgroupRecord] { [CgroupRecord(controllers: [], directory: directory)] }
 
     func create(_ resources: Resources) throws {
         try Files.makeDirectories(directory)
@@ -50,7 +50,7 @@ struct UnifiedCgroups: CgroupManager {
         }
     }
 
-    func processes() throws -> [Int32] { try CgroupDirectory.processes(in: directory) }
+    func processes(everywhere: Bool) throws -> [Int32] { try CgroupDirectory.processes(in: directory) }
 
     var isFrozen: Bool { (try? Files.text("\(directory)/cgroup.freeze")) == "1" }
 
