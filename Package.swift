@@ -72,6 +72,8 @@ let package = Package(
             "Streaming",
             ["CZlib", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket")]),
 
+        layer("Telemetry", ["Linux", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
+
         // What both back ends implement, and the back end on Docker.
         layer("Runtime", ["CRI", protobuf, logging]),
         layer(
@@ -88,7 +90,8 @@ let package = Package(
             name: "fender",
             dependencies: [
                 "CVersion", "CRI", "CRIService", "DockerRuntime", "Streaming", "DockerEngine", "Runtime", "RPC", "CNI",
-                "Configuration", "Linux", logging, arguments, lifecycle, unixSignals,
+                "DockerLogs",
+                "Configuration", "Linux", "Telemetry", logging, arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict),
 
@@ -124,6 +127,7 @@ let package = Package(
         tests("Runtime", ["CRI", protobuf]),
         tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
         tests("Streaming", [nio("NIOCore"), nio("NIOPosix"), "CZlib"]),
+        tests("Telemetry", ["Linux", "TestScratch", logging]),
         tests("CRIService", ["CRI", "Runtime", "RPC", protobuf]),
         tests("Configuration", ["Linux", "fender", logging]),
     ],

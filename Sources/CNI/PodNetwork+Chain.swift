@@ -12,7 +12,7 @@ extension PodNetwork {
             let call = PluginCall(
                 verb: .add, type: plugin.type, request: request, deadline: deadline,
                 parameters: attachment.parameters, heir: heir)
-            guard var result = try await call.run(in: settings.pluginDirectories), result.members != nil else {
+            guard var result = try await run(call), result.members != nil else {
                 throw CNIError(.badOutput, verb: "ADD", plugin: plugin.type, message: "answered no result")
             }
             // A result without a version is of the version that was asked for, as libcni takes it.
@@ -34,7 +34,7 @@ extension PodNetwork {
                 verb: .delete, type: plugin.type, request: request, deadline: deadline,
                 parameters: attachment.parameters, heir: heir)
             do {
-                _ = try await call.run(in: settings.pluginDirectories)
+                _ = try await run(call)
             } catch let error as CNIError where error.code == .unknownContainer {
                 // "Does not need any cleanup" (specification, section 5).
                 logger.debug("DEL of an unknown container", metadata: ["plugin": "\(plugin.type)"])
@@ -51,8 +51,36 @@ extension PodNetwork {
             let call = PluginCall(
                 verb: .check, type: plugin.type, request: request, deadline: deadline,
                 parameters: attachment.parameters)
-            _ = try await call.run(in: settings.pluginDirectories)
+            _ = try await run(call)
         }
+    }
+}
+
+/// A plugin that has ended.
+public struct PluginRun: Sendable {
+    /// `ADD`, `DEL` or `CHECK`.
+    public var verb: String
+    /// The plugin's name.
+    public var plugin: String
+    /// Whether it answered an error, or nothing that can be read.
+    public var failed: Bool
+    /// From its start to its end.
+    public var duration: Duration
+}
+
+extension PodNetwork {
+    /// Runs a plugin and tells the observer.
+    private func run(_ call: PluginCall) async throws -> JSONValue? {
+        let start = ContinuousClock.now
+        var failed = true
+        defer {
+            settings.observer?(
+                PluginRun(
+                    verb: call.verb.rawValue, plugin: call.type, failed: failed, duration: start.duration(to: .now)))
+        }
+        let answer = try await call.run(in: settings.pluginDirectories)
+        failed = false
+        return answer
     }
 }
 

@@ -37,6 +37,8 @@ public final class PodNetwork: Sendable {
         public var statusTimeout = Duration.seconds(5)
         /// Which address is the pod's IP.
         public var addressPreference = AddressPreference.cni
+        /// Told of each run of a plugin for a pod; it must be quick.
+        public var observer: (@Sendable (PluginRun) -> Void)?
 
         /// The defaults.
         public init() {}

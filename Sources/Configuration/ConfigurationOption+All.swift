@@ -121,6 +121,12 @@ extension ConfigurationOption {
         ConfigurationOption(
             "log-format", .log, .choice, \.logFormat,
             "Lines of key=value, or a JSON object a line."),
+        ConfigurationOption(
+            "metrics-bind-addr", .log, .metricsAddress, \.metricsBindAddress,
+            """
+            Where Prometheus finds Fender's own numbers, at /metrics: an IP address and port, or unix:///path for a \
+            socket with the CRI socket's permission bits; empty is nowhere. Anyone who reaches it may read it.
+            """),
     ]
 }
 

@@ -28,8 +28,8 @@ public struct ConfigurationOption: Sendable {
         case containers = "Containers"
         /// Directories.
         case files = "Files"
-        /// Our own log.
-        case log = "Log"
+        /// Our own log and numbers.
+        case log = "Log and metrics"
     }
 
     init<Value: Sendable>(

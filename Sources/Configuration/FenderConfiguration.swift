@@ -77,6 +77,9 @@ public struct FenderConfiguration: Sendable, Equatable {
 
     // Ourselves.
 
+    /// Where our own numbers are shown to Prometheus; nil for nowhere.
+    public var metricsBindAddress: MetricsAddress?
+
     /// The file that settings were read from; there need be none at the default path.
     public var file = "/etc/fender/config.toml"
     /// The lowest level that is written.
@@ -153,6 +156,14 @@ public enum LogFormat: String, Sendable, CaseIterable {
     case text
     /// One JSON object a line.
     case json
+}
+
+/// Where Prometheus finds our own numbers.
+public enum MetricsAddress: Sendable, Equatable {
+    /// A Unix socket at an absolute path.
+    case unix(String)
+    /// An address and port.
+    case tcp(StreamingAddress)
 }
 
 /// An address to listen on; port 0 lets the kernel choose.

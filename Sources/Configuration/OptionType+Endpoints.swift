@@ -60,6 +60,24 @@ extension OptionType where Value == StreamingAddress {
         show: { ($0.host.contains(":") ? "[\($0.host)]" : $0.host) + ":\($0.port)" })
 }
 
+extension OptionType where Value == MetricsAddress? {
+    /// `unix:///path`, a bare path, or an address with a port; empty is none.
+    static let metricsAddress = OptionType(
+        placeholder: "ADDRESS",
+        parse: { text in
+            if text.isEmpty { return nil }
+            if text.hasPrefix("unix:") || text.hasPrefix("/") { return .unix(try socketPath(text)) }
+            return .tcp(try OptionType<StreamingAddress>.streamingAddress.parse(text))
+        },
+        show: { address in
+            switch address {
+            case .unix(let path): "unix://" + path
+            case .tcp(let address): OptionType<StreamingAddress>.streamingAddress.show(address)
+            case nil: ""
+            }
+        })
+}
+
 /// Checks `address/bits` and gives it back.
 func addressRange(_ text: String) throws -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -29,11 +29,15 @@ extension DockerEngine {
             case .refused(let response): response.apiVersion
             }
         }
+
+        var status: Int {
+            if case .refused(let response) = self { response.status } else { 101 }
+        }
     }
 
     private func hijackOnce(_ request: Request, tty: Bool) async throws -> Answer {
         let (endpoint, loop, bytes) = (endpoint, hijacks, Self.hijackRequest(request))
-        return try await noting {
+        return try await noting(request) {
             do {
                 return try await withDeadline(request.deadline, call: request.name) {
                     let socket = try await HijackSocket.connect(to: endpoint)

@@ -35,17 +35,23 @@ extension DockerEngine {
 
     /// One exchange without version handling.
     func exchange(_ request: Request) async throws -> Response {
-        try await noting { try await self.curl.perform(request) }
+        try await noting(request) { try await self.curl.perform(request) }
     }
 
     private func exchangeStream(_ request: Request) async throws -> StreamResponse {
-        try await noting { try await self.curl.open(request) }
+        try await noting(request) { try await self.curl.open(request) }
     }
 
-    /// Keeps the negotiated version true to what an exchange tells.
-    func noting<Answer: Versioned>(_ exchange: () async throws -> Answer) async throws -> Answer {
+    /// Keeps the negotiated version true to what an exchange tells, and tells the observer.
+    func noting<Answer: Versioned>(
+        _ request: Request, _ exchange: () async throws -> Answer
+    ) async throws -> Answer {
+        let start = ContinuousClock.now
+        var status: Int?
+        defer { observer?(Exchange(route: request.route, status: status, duration: start.duration(to: .now))) }
         do {
             let answer = try await exchange()
+            status = answer.status
             if let version = answer.apiVersion.flatMap({ APIVersion($0) }) { learn(daemonVersion: version) }
             return answer
         } catch let error as DockerError {
@@ -114,9 +120,10 @@ extension DockerEngine {
     }
 }
 
-/// An answer that may name the daemon's version.
+/// An answer with a status that may name the daemon's version.
 protocol Versioned {
     var apiVersion: String? { get }
+    var status: Int { get }
 }
 
 extension Response: Versioned {}

@@ -14,6 +14,8 @@ public final class DockerEngine: Sendable {
     public static let defaultDeadline: Duration = .seconds(120)
 
     let logger: Logger
+    /// Told of each exchange; see ``Exchange``.
+    let observer: (@Sendable (Exchange) -> Void)?
     let curl: CurlLoop
     let hijacks: HijackLoop
     let negotiation = Mutex(Negotiation())
@@ -22,10 +24,12 @@ public final class DockerEngine: Sendable {
     ///
     /// Throws ``DockerError`` or `SystemError` when a thread or the library's state cannot be made.
     public init(
-        endpoint: DockerEndpoint = .standard, logger: Logger = Logger(label: "fender.docker-engine")
+        endpoint: DockerEndpoint = .standard, logger: Logger = Logger(label: "fender.docker-engine"),
+        observer: (@Sendable (Exchange) -> Void)? = nil
     ) throws {
         self.endpoint = endpoint
         self.logger = logger
+        self.observer = observer
         curl = try CurlLoop(endpoint: endpoint)
         hijacks = try HijackLoop()
     }

@@ -1,6 +1,6 @@
 public import CNI
 public import DockerEngine
-internal import DockerLogs
+public import DockerLogs
 public import Logging
 public import Runtime
 internal import Synchronization
@@ -31,6 +31,8 @@ public final class DockerRuntime: ContainerRuntime {
     /// Sandboxes that failed or vanished and could not be undone then, by id.
     let unfinished = Mutex<Set<String>>([])
     let connection = Mutex(Connection.never)
+    /// When everything was last read and compared.
+    let reconciled = Mutex<ContinuousClock.Instant?>(nil)
 
     /// What is known of the daemon.
     enum Connection: Sendable {
@@ -62,6 +64,17 @@ public final class DockerRuntime: ContainerRuntime {
         volumes = ImageVolumes(directory: "\(settings.stateDirectory)/image-volumes")
         logs = try LogManager(stateDirectory: "\(settings.rootDirectory)/logs", logger: logger)
     }
+
+    /// Whether Docker answers.
+    public var isConnected: Bool {
+        if case .up = connection.withLock({ $0 }) { true } else { false }
+    }
+
+    /// Time since everything was last read from Docker and compared; nil before the first time.
+    public var reconcileAge: Duration? { reconciled.withLock { $0 }.map { $0.duration(to: .now) } }
+
+    /// What the followers of container logs have done.
+    public var logStatistics: LogStatistics { logs.statistics }
 
     /// The facts of the daemon we are connected to. Throws Unavailable when there is none.
     func node() throws -> NodeFacts {

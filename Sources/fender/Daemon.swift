@@ -30,24 +30,28 @@ struct Daemon {
         for warning in loaded.warnings { log.warning("\(warning)") }
 
         let values = loaded.values
+        let telemetry = DaemonTelemetry()
+        let engine = try DockerEngine(
+            endpoint: values.engineEndpoint(), logger: Logger(label: "docker"), observer: telemetry.exchanged)
         let runtime = try DockerRuntime(
-            engine: DockerEngine(endpoint: values.engineEndpoint(), logger: Logger(label: "docker")),
-            network: values.podNetwork(), settings: values.dockerSettings, logger: Logger(label: "runtime"))
+            engine: engine, network: values.podNetwork(observer: telemetry.pluginRan),
+            settings: values.dockerSettings, logger: Logger(label: "runtime"))
+        telemetry.read(runtime)
         let streaming = StreamingServer(
             configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(
             endpoint: endpoint(values), methods: CRIService(runtime: runtime, streaming: streaming).methods(),
-            systemd: systemd)
+            systemd: systemd, observer: telemetry.called)
         let manager = ManagerService(
             systemd: systemd, output: output, started: loaded, reread: reread, log: Logger(label: "systemd"))
         // Services stop in reverse: the manager hears of it first, then calls end, then Docker is let go.
+        var services: [any Service] = [
+            RuntimeService(runtime: runtime), StreamingService(server: streaming), rpc, manager,
+        ]
+        if let address = values.scrapeAddress { services.insert(ScrapeService(telemetry, at: address), at: 0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [
-                    .init(service: RuntimeService(runtime: runtime)),
-                    .init(service: StreamingService(server: streaming)),
-                    .init(service: rpc), .init(service: manager),
-                ],
+                services: services.map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: Logger(label: "lifecycle")))
         try await group.run()

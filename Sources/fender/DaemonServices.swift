@@ -5,6 +5,7 @@ internal import Logging
 internal import RPC
 internal import ServiceLifecycle
 internal import Streaming
+internal import Telemetry
 
 /// Keeps the World until everything above it has stopped.
 struct RuntimeService: Service, CustomStringConvertible {
@@ -22,11 +23,15 @@ struct RPCService: Service, CustomStringConvertible {
     let server: Server
     let systemd: Systemd
 
-    init(endpoint: Server.Endpoint, methods: [String: MethodHandler], systemd: Systemd) throws {
+    init(
+        endpoint: Server.Endpoint, methods: [String: MethodHandler], systemd: Systemd,
+        observer: @escaping @Sendable (String, StatusCode, Duration) -> Void
+    ) throws {
         var configuration = Server.Configuration(endpoint: endpoint, logger: Logger(label: "cri"))
         configuration.descriptors = [Descriptors.base64]
         configuration.packageAliases = ["runtime.v1alpha2": "runtime.v1"]
         configuration.observer = { method, code, duration in
+            observer(method, code, duration)
             let level: Logger.Level = code == .ok ? .debug : .info
             Logger(label: "cri").log(
                 level: level, "call", metadata: ["method": "\(method)", "code": "\(code)", "took": "\(duration)"])
@@ -57,5 +62,19 @@ struct StreamingService: Service, CustomStringConvertible {
         } catch is CancellationError where Task.isShuttingDownGracefully {
             // That was us.
         }
+    }
+}
+
+/// Shows Prometheus our own numbers.
+struct ScrapeService: Service, CustomStringConvertible {
+    let description = "metrics"
+    let server: ScrapeServer
+
+    init(_ telemetry: DaemonTelemetry, at address: ScrapeServer.Address) {
+        server = ScrapeServer(address: address, registry: telemetry.registry, logger: Logger(label: "metrics"))
+    }
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await self.server.run() }
     }
 }

@@ -4,6 +4,7 @@ internal import DockerEngine
 internal import DockerRuntime
 internal import Logging
 internal import Streaming
+internal import Telemetry
 
 /// The settings as the parts of the daemon take them.
 extension FenderConfiguration {
@@ -22,13 +23,14 @@ extension FenderConfiguration {
     }
 
     /// The CNI client; nil when Docker's bridge is the network.
-    func podNetwork() -> PodNetwork? {
+    func podNetwork(observer: @escaping @Sendable (PluginRun) -> Void) -> PodNetwork? {
         guard networkPlugin == .cni else { return nil }
         var settings = PodNetwork.Settings()
         settings.configurationDirectory = cniConfDirectory
         settings.pluginDirectories = cniBinDirectories
         settings.cacheDirectory = cniCacheDirectory
         settings.journalDirectory = "\(rootDirectory)/cni"
+        settings.observer = observer
         let network = PodNetwork(settings: settings, logger: Logger(label: "cni"))
         network.podCIDRs = podCIDRs
         return network
@@ -47,6 +49,15 @@ extension FenderConfiguration {
         settings.pullProgressDeadline = imagePullProgressDeadline
         settings.dualStack = ipv6DualStack
         return settings
+    }
+
+    /// Where our own numbers are served; nil for nowhere.
+    var scrapeAddress: ScrapeServer.Address? {
+        switch metricsBindAddress {
+        case .tcp(let address): .tcp(host: address.host, port: address.port)
+        case .unix(let path): .unix(path: path, mode: socketMode)
+        case nil: nil
+        }
     }
 
     var streaming: StreamingServer.Configuration {

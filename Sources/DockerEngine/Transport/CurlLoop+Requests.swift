@@ -13,6 +13,10 @@ enum StreamResponse: Versioned, Sendable {
         case .refused(let response): response.apiVersion
         }
     }
+
+    var status: Int {
+        if case .refused(let response) = self { response.status } else { 200 }
+    }
 }
 
 extension CurlLoop {

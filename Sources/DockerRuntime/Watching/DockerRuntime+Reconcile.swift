@@ -4,6 +4,7 @@ internal import DockerEngine
 internal import DockerLogs
 internal import Logging
 internal import Runtime
+internal import Synchronization
 
 /// Reading all of Docker's objects into the World.
 extension DockerRuntime {
@@ -11,6 +12,7 @@ extension DockerRuntime {
     func reconcile(all: Bool) async throws {
         try await reconcileImages(all: all)
         try await reconcileContainers(all: all)
+        reconciled.withLock { $0 = .now }
     }
 
     private func reconcileContainers(all: Bool) async throws {

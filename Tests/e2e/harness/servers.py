@@ -76,6 +76,7 @@ class Fender(Server):
         self.docker = docker
         self.state = self.root / "state"
         self.adopted = self.root / "dockershim"
+        self.metrics = self.root / "metrics.sock"
         command = [
             pathlib.Path(binary).resolve(), "serve",
             "--container-runtime-endpoint", f"unix://{self.socket}",
@@ -85,6 +86,7 @@ class Fender(Server):
             "--cni-conf-dir", network.configurations,
             "--cni-bin-dir", CNI_PLUGINS,
             "--cni-cache-dir", network.cache,
+            "--metrics-bind-addr", f"unix://{self.metrics}",
             "--log-level", "debug",
         ]
         self.daemon = Daemon("fender", work, command, ready=self.answers)
