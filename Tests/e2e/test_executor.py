@@ -5,6 +5,7 @@ import os
 import pathlib
 import pty
 import subprocess
+import time
 
 import pytest
 
@@ -200,3 +201,58 @@ def test_the_runtime_cannot_be_overwritten(engine, leaves_nothing, program):
     for entry in (["/proc/self/exe"], ["sh", "-c", script]):
         engine.run("run", "--rm", "--network", "none", IMAGE, *entry, check=False)
     assert before == [path.read_bytes() for path in (program, program.with_name("fender-monitor"))]
+
+
+@pytest.fixture
+def bundle(tmp_path, program, work):
+    """A bundle that fender-oci runs without Docker, and the command line for it."""
+    (tmp_path / "rootfs/bin").mkdir(parents=True)
+    subprocess.run(["cp", "/bin/busybox", tmp_path / "rootfs/bin/sh"], check=True)
+    (tmp_path / "config.json").write_text(json.dumps({
+        "ociVersion": "1.2.0", "root": {"path": "rootfs"},
+        "process": {"cwd": "/", "args": ["/bin/sh", "-c", "read x"]},
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+                   {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
+        "linux": {"cgroupsPath": f"/{work.name}/killed",
+                  "namespaces": [{"type": kind} for kind in ("pid", "mount", "ipc", "uts", "network")]}}))
+    return tmp_path, [program, "--root", tmp_path / "state"]
+
+
+def test_a_create_killed_anywhere_leaves_nothing_to_delete(bundle, work):
+    directory, command = bundle
+
+    def remains():
+        processes = [path.parent.name for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+                     if path.parent.exists() and b"fender-monitor" in read(path)]
+        states = [path for path in (directory / "state").glob("*") if not path.name.startswith(".")]
+        return processes, states, list(pathlib.Path("/sys/fs/cgroup").glob(f"*/{work.name}/killed"))
+
+    def create():
+        return subprocess.Popen([*command, "create", "--bundle", directory, "killed"],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def delete():
+        subprocess.run([*command, "delete", "--force", "killed"], check=True)
+        until(lambda: remains() == ([], [], []), timeout=10, what="every trace is gone")
+
+    begin = time.monotonic()
+    assert create().wait(30) == 0
+    whole = time.monotonic() - begin
+    delete()
+    states = set()
+    for part in range(24):
+        process = create()
+        time.sleep(whole * part / 20)
+        process.kill()
+        process.wait()
+        state = subprocess.run([*command, "state", "killed"], capture_output=True, text=True)
+        states.add(json.loads(state.stdout)["status"] if state.returncode == 0 else "none")
+        delete()
+    assert len(states) > 1, "all kills fell on the same side of the create"
+
+
+def read(path):
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
