@@ -129,18 +129,25 @@ def test_resize_reaches_the_command(kubectl, target):
 
 
 @pytest.mark.fender  # the reference leaves it
-@pytest.mark.parametrize("flags", ["-i", "-it"])
-def test_a_killed_kubectl_leaves_no_process(kubectl, target, flags):
+@pytest.mark.parametrize("script", ["sleep 1000", "sleep 1000 & sleep 1000", "yes"])
+def test_a_killed_kubectl_leaves_no_process(kubectl, target, script):
     mark = str(next(marks))
-    command = ["exec", flags, target, "--", "sh", "-c", f"sleep {mark} & sleep {mark}; true"]
-    if flags == "-it":
-        with kubectl.terminal(*command):
-            until(lambda: len(marked(mark)) == 2)
-    else:
-        process = kubectl.start(*command, stdin=subprocess.PIPE)
+    command = f"{script.replace('1000', mark)}; true"
+    process = kubectl.start("exec", "-i", target, "--", "sh", "-c", command, mark, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    until(lambda: len(marked(mark)) >= 2 + script.count("1000"))  # kubectl is one, the shell another
+    if script == "yes":
+        process.stdout.read(1)
+    process.kill()
+    process.communicate()
+    until(lambda: not marked(mark))
+
+
+@pytest.mark.fender
+def test_a_kubectl_killed_at_its_terminal_leaves_no_process(kubectl, target):
+    mark = str(next(marks))
+    with kubectl.terminal("exec", "-it", target, "--", "sh", "-c", f"sleep {mark} & sleep {mark}; true"):
         until(lambda: len(marked(mark)) == 2)
-        process.kill()
-        process.communicate()
     until(lambda: not marked(mark))
 
 
