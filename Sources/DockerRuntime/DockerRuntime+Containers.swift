@@ -85,6 +85,13 @@ extension DockerRuntime {
     }
 
     func stop(_ container: ContainerRecord, grace: Int64) async throws {
+        // Docker tells no exit while output waits for a reader. A client that has not read two seconds after the last
+        // process was killed must not keep the container.
+        let cutting = Task {
+            try await Task.sleep(for: .seconds(min(max(grace, 0), 1 << 31) + 2))
+            streams.closeAll(of: container.id)
+        }
+        defer { cutting.cancel() }
         do {
             // Docker's stop sends the stop signal even when no time is left to heed it.
             if grace <= 0 {

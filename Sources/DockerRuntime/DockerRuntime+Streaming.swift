@@ -27,7 +27,8 @@ extension DockerRuntime: StreamingRuntime {
             let exec = try await engine.createExec(container: request.containerID, config)
             do {
                 let stream = try await engine.startExec(exec, tty: request.streams.tty)
-                return DockerExecStream(exec: exec, runtime: self, stream: stream)
+                streams.add(stream, of: request.containerID)
+                return DockerExecStream(exec: exec, container: request.containerID, runtime: self, stream: stream)
             } catch {
                 // Docker may start it all the same, with nobody at its streams; our task may be cancelled.
                 await Task { await kill(exec) }.value
@@ -45,7 +46,8 @@ extension DockerRuntime: StreamingRuntime {
             let stream = try await engine.attachContainer(
                 container.id, stdin: request.streams.stdin && container.stdin, stdout: request.streams.stdout,
                 stderr: request.streams.stderr, tty: container.tty, detachKeys: Self.detachKeys)
-            return DockerAttachStream(container: container.id, engine: engine, stream: stream)
+            streams.add(stream, of: container.id)
+            return DockerAttachStream(container: container.id, runtime: self, stream: stream)
         }
     }
 
@@ -104,6 +106,7 @@ private enum Loopback {
 /// An exec that a client is connected to.
 private struct DockerExecStream: StreamedProcess {
     let exec: String
+    let container: String
     let runtime: DockerRuntime
     let stream: HijackedStream
 
@@ -118,7 +121,7 @@ private struct DockerExecStream: StreamedProcess {
     func exitCode() async throws -> Int32? { Int32(truncatingIfNeeded: try await runtime.exitCode(of: exec)) }
 
     func close(clientIsGone: Bool) async {
-        stream.close()
+        runtime.streams.close(stream, of: container)
         guard clientIsGone else { return }
         // The client's task is cancelled; the kill must not be.
         await Task { await runtime.kill(exec) }.value
@@ -128,7 +131,7 @@ private struct DockerExecStream: StreamedProcess {
 /// A container's own process that a client is connected to.
 private struct DockerAttachStream: StreamedProcess {
     let container: String
-    let engine: DockerEngine
+    let runtime: DockerRuntime
     let stream: HijackedStream
 
     func read() async throws -> (OutputStream, [UInt8])? { try await stream.nextOutput() }
@@ -136,11 +139,11 @@ private struct DockerAttachStream: StreamedProcess {
     func closeInput() async throws { stream.closeWrite() }
 
     func resize(width: UInt16, height: UInt16) async throws {
-        try await engine.resizeContainer(container, height: Int(height), width: Int(width))
+        try await runtime.engine.resizeContainer(container, height: Int(height), width: Int(width))
     }
 
     func exitCode() async throws -> Int32? { nil }
-    func close(clientIsGone: Bool) async { stream.close() }
+    func close(clientIsGone: Bool) async { runtime.streams.close(stream, of: container) }
 }
 
 extension HijackedStream {

@@ -27,6 +27,7 @@ public final class DockerRuntime: ContainerRuntime {
     let operations = Operations()
     let refreshes = Refreshes()
     let execExits = ExecExits()
+    let streams = LiveStreams()
     let usage = DiskUsage()
     /// Sandboxes that failed or vanished and could not be undone then, by id.
     let unfinished = Mutex<Set<String>>([])

@@ -3,8 +3,10 @@
 import hashlib
 import itertools
 import os
+import pathlib
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -149,6 +151,26 @@ def test_a_kubectl_killed_at_its_terminal_leaves_no_process(kubectl, target):
     with kubectl.terminal("exec", "-it", target, "--", "sh", "-c", f"sleep {mark} & sleep {mark}; true"):
         until(lambda: len(marked(mark)) == 2)
     until(lambda: not marked(mark))
+
+
+def written(mark):
+    """The bytes that all processes with `mark` as an argument have written so far."""
+    return [pathlib.Path(f"/proc/{pid}/io").read_text().split("wchar: ")[1].split()[0] for pid in sorted(marked(mark))]
+
+
+@pytest.mark.fender
+def test_a_stalled_kubectl_does_not_keep_its_container(kubectl, api, pods, client):
+    name, container = started(api, pods, "sleep 1000")
+    mark = str(next(marks))
+    process = kubectl.start("exec", name, "--", "sh", "-c", "yes; true", mark, stdout=subprocess.PIPE)
+    try:
+        process.stdout.read(1)
+        until(lambda: written(mark) == (time.sleep(0.3), written(mark))[1], what="nobody writes any more")
+        client.StopContainer(container_id=container, timeout=0)
+        assert client.status(container).state == pb.CONTAINER_EXITED
+    finally:
+        process.kill()
+        process.communicate()
 
 
 # Attach
