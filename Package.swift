@@ -45,6 +45,7 @@ let package = Package(
     targets: [
         // The C libraries and the C that Swift cannot express.
         .systemLibrary(name: "CGRPC"),
+        .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CSeccomp"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
@@ -70,7 +71,10 @@ let package = Package(
 
         layer(
             "Streaming",
-            ["CZlib", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket")]),
+            [
+                "COpenSSL", "CZlib", "Linux", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                nio("NIOWebSocket"),
+            ]),
 
         layer("Telemetry", ["Linux", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
 
@@ -126,7 +130,9 @@ let package = Package(
         tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI", protobuf]),
         tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
-        tests("Streaming", [nio("NIOCore"), nio("NIOPosix"), "CZlib"]),
+        tests(
+            "Streaming",
+            ["Linux", nio("NIOCore"), nio("NIOPosix")]),
         tests("Telemetry", ["Linux", "TestScratch", logging]),
         tests("CRIService", ["CRI", "Runtime", "RPC", protobuf]),
         tests("Configuration", ["Linux", "fender", logging]),

@@ -1,6 +1,6 @@
 extension ConfigurationOption {
     /// Every setting there is, in the order of the documentation.
-    public static let all: [ConfigurationOption] = cri + docker + network + containers + files + log
+    public static let all: [ConfigurationOption] = cri + streaming + docker + network + containers + files + log
 
     private static let cri = [
         ConfigurationOption(
@@ -16,12 +16,42 @@ extension ConfigurationOption {
         ConfigurationOption(
             "socket-group", .cri, .group, \.socketGroup,
             "Group, by name or number, of a socket that Fender makes itself; empty leaves its own."),
+    ]
+
+    private static let streaming = [
         ConfigurationOption(
-            "streaming-bind-addr", .cri, .streamingAddress, \.streamingBindAddress,
+            "streaming-bind-addr", .streaming, .streamingAddress, \.streamingBindAddress,
             """
             Address, with or without a port, that serves exec, attach and port-forward connections; port 0 is \
             any free one.
             """),
+        ConfigurationOption(
+            "streaming-base-url", .streaming, .baseURL, \.streamingBaseURL,
+            """
+            What the URLs of exec, attach and port-forward begin with where a proxy stands before Fender, such as \
+            https://node.example:10350/fender; empty is the address that is served.
+            """),
+        ConfigurationOption(
+            "streaming-tls-cert", .streaming, .optionalPath, \.streamingTLSCert,
+            """
+            PEM file of the certificate, and its chain, for streaming connections, read again when it has changed; \
+            empty is no TLS.
+            """),
+        ConfigurationOption(
+            "streaming-tls-key", .streaming, .optionalPath, \.streamingTLSKey,
+            "PEM file of that certificate's key, without a passphrase; read again when it has changed."),
+        ConfigurationOption(
+            "streaming-tls-client-ca", .streaming, .optionalPath, \.streamingTLSClientCA,
+            "PEM file of authorities: every streaming client then needs a certificate of one of them."),
+        ConfigurationOption(
+            "streaming-idle-timeout", .streaming, .duration(), \.streamingIdleTimeout,
+            "A streaming connection on which nothing moves for this long is closed; 0 never closes one."),
+        ConfigurationOption(
+            "streaming-creation-timeout", .streaming, .duration(zero: .seconds(30)), \.streamingCreationTimeout,
+            "How long a streaming client may take for its request and to open its streams; 0 is the default."),
+        ConfigurationOption(
+            "streaming-max-connections", .streaming, .number(1...100_000), \.streamingMaxConnections,
+            "How many streaming connections there may be at a time; further ones are answered 503."),
     ]
 
     private static let docker = [

@@ -20,6 +20,8 @@ public struct ConfigurationOption: Sendable {
     public enum Section: String, Sendable, CaseIterable {
         /// How the kubelet reaches us.
         case cri = "CRI socket"
+        /// Exec, attach and port-forward connections.
+        case streaming = "Streaming"
         /// How we reach Docker.
         case docker = "Docker"
         /// The pods' network.

@@ -74,6 +74,20 @@ public struct FenderConfiguration: Sendable, Equatable {
 
     /// Where exec, attach and port-forward connections are served.
     public var streamingBindAddress = StreamingAddress(host: "127.0.0.1", port: 0)
+    /// What streaming URLs begin with, without a slash at the end; empty for the address that is served.
+    public var streamingBaseURL = ""
+    /// PEM file of the certificate for streaming connections; empty for no TLS.
+    public var streamingTLSCert = ""
+    /// PEM file of that certificate's key.
+    public var streamingTLSKey = ""
+    /// PEM file of the authorities of which streaming clients need a certificate; empty to ask for none.
+    public var streamingTLSClientCA = ""
+    /// A streaming connection on which nothing moves for so long is closed; zero for never.
+    public var streamingIdleTimeout = Duration.seconds(4 * 3600)
+    /// Time a streaming client has for its request and for opening its streams.
+    public var streamingCreationTimeout = Duration.seconds(30)
+    /// The most streaming connections at a time.
+    public var streamingMaxConnections = 1000
 
     // Ourselves.
 

@@ -93,11 +93,21 @@ public struct LoadedConfiguration: Sendable {
             guard case .unix = values.dockerEndpoint, let origin = origins[name] else { continue }
             throw ConfigurationError(origin, name, "docker-endpoint is a Unix socket, which has no TLS")
         }
-        for (name, other, missing) in [
-            ("docker-tls-cert", "docker-tls-key", values.dockerTLSKey.isEmpty),
-            ("docker-tls-key", "docker-tls-cert", values.dockerTLSCert.isEmpty),
-        ] where missing {
-            guard let origin = origins[name], values.dockerTLSCert != values.dockerTLSKey else { continue }
+        try checkPair("docker-tls", values.dockerTLSCert, values.dockerTLSKey)
+        try checkPair("streaming-tls", values.streamingTLSCert, values.streamingTLSKey)
+        if !values.streamingTLSClientCA.isEmpty, values.streamingTLSCert.isEmpty,
+            let origin = origins["streaming-tls-client-ca"]
+        {
+            throw ConfigurationError(origin, "streaming-tls-client-ca", "needs streaming-tls-cert beside it")
+        }
+    }
+
+    /// A certificate and its key, neither without the other.
+    private func checkPair(_ prefix: String, _ certificate: String, _ key: String) throws {
+        for (name, other, isMissing) in [
+            ("\(prefix)-cert", "\(prefix)-key", key.isEmpty), ("\(prefix)-key", "\(prefix)-cert", certificate.isEmpty),
+        ] where isMissing {
+            guard let origin = origins[name], certificate != key else { continue }
             throw ConfigurationError(origin, name, "needs \(other) beside it")
         }
     }

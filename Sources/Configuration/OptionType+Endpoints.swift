@@ -78,6 +78,25 @@ extension OptionType where Value == MetricsAddress? {
         })
 }
 
+extension OptionType where Value == String {
+    /// `http://host` or `https://host` with or without port and path, or nothing.
+    static let baseURL = OptionType(
+        placeholder: "URL",
+        parse: { text in
+            if text.isEmpty { return "" }
+            guard let rest = text.suffix(after: "http://") ?? text.suffix(after: "https://") else {
+                throw InvalidValue("not http:// or https:// and a host")
+            }
+            guard let host = rest.split(separator: "/", omittingEmptySubsequences: false).first, !host.isEmpty else {
+                throw InvalidValue("names no host")
+            }
+            guard !text.contains(where: { "?#@ \\\"".contains($0) || !$0.isASCII }) else {
+                throw InvalidValue("a host, a port and a path are all there may be")
+            }
+            return text.hasSuffix("/") ? String(text.dropLast()) : text
+        }, show: { $0 })
+}
+
 /// Checks `address/bits` and gives it back.
 func addressRange(_ text: String) throws -> String {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)

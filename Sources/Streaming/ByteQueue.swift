@@ -20,7 +20,7 @@ final class ByteQueue: Sendable {
     private let state = Mutex(State())
     private let limit: Int
 
-    init(limit: Int = 1 << 20) { self.limit = limit }
+    init(limit: Int = 256 << 10) { self.limit = limit }
 
     /// Appends; waits first while the queue holds its limit. What comes after the end is dropped.
     func push(_ bytes: ByteBuffer) async {

@@ -15,9 +15,6 @@ enum Negotiation {
         case refused
     }
 
-    /// The client's first request has to be complete by then.
-    static let requestTimeout = TimeAmount.seconds(30)
-
     static let remoteCommandProtocols = [
         "v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io",
     ]
@@ -54,7 +51,9 @@ enum Negotiation {
         try channel.pipeline.syncOperations.addHandler(limit)
         let outcome = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
             configuration: .init(upgradeConfiguration: configuration))
-        let deadline = channel.eventLoop.scheduleTask(in: requestTimeout) { channel.close(promise: nil) }
+        let deadline = channel.eventLoop.scheduleTask(in: TimeAmount(server.configuration.creationLimit)) {
+            channel.close(promise: nil)
+        }
         let loop = NIOLoopBound(limit, eventLoop: channel.eventLoop)
         outcome.whenComplete { _ in
             deadline.cancel()
@@ -66,6 +65,8 @@ enum Negotiation {
     /// Finds the request that the URL's token stands for.
     static func redeem(_ head: HTTPRequestHead, _ server: StreamingServer, _ refusal: Refusal) throws -> StreamRequest {
         guard head.method == .GET || head.method == .POST else { throw refusal.set(.methodNotAllowed, "GET or POST") }
+        // Before the token is taken: the client may come again.
+        guard !server.connections.isOver else { throw refusal.set(.serviceUnavailable, "too many connections") }
         let path = head.uri.split(separator: "?", maxSplits: 1).first ?? ""
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 3, parts[0].isEmpty, let request = server.tokens.redeem(String(parts[2])),

@@ -36,8 +36,9 @@ struct PortForwarder: Sendable {
                 }
                 try await group.waitForAll()
             }
-            // Both halves are ended: the channel closes by itself once what is on the way has been sent.
-            try await channel.channel.closeFuture.get()
+            // Both halves are ended: the channel closes by itself once what is on the way has been sent, which a pod
+            // that does not read may never let happen.
+            try await channel.channel.closeFuture.cancellableGet()
         }
     }
 }

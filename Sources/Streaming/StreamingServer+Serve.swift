@@ -27,10 +27,14 @@ extension StreamingServer {
                 if subprotocol == Negotiation.tunnel {
                     try await self.tunnel(channel.channel, id, socket, inbound)
                 } else {
-                    try await WebSocketPortForward(
+                    let forward = WebSocketPortForward(
                         socket: socket, forwarder: self.forwarder(id), ports: ports,
-                        isBase64: subprotocol.contains("base64")
-                    ).run(inbound)
+                        isBase64: subprotocol.contains("base64"))
+                    try await Self.race(channel.channel, finish: {}) {
+                        try await forward.run(inbound)
+                    } work: {
+                        try await channel.channel.closeFuture.cancellableGet()
+                    }
                 }
             case .exec, .attach:
                 guard let streams = request.streams,
@@ -50,11 +54,11 @@ extension StreamingServer {
     private func work(_ session: SPDYSession, _ request: StreamRequest, version: String) async throws {
         let streams: StreamSet
         switch request {
-        case .portForward(let id, _): return await SPDYPortForward(session: session, forwarder: forwarder(id)).run()
+        case .portForward(let id, _): return await forward(session, id)
         case .exec(let exec): streams = exec.streams
         case .attach(let attach): streams = attach.streams
         }
-        let command = try await Self.within(.seconds(30)) {
+        let command = try await Self.within(configuration.creationLimit) {
             try await SPDYCommand.accept(session, streams, version: Self.number(of: version))
         }
         try await run(request, on: command)
@@ -63,6 +67,12 @@ extension StreamingServer {
     /// `v4.channel.k8s.io` is 4, `channel.k8s.io` is 1.
     private static func number(of version: String) -> Int {
         version.hasPrefix("v") ? version.dropFirst().first?.wholeNumberValue ?? 1 : 1
+    }
+
+    private func forward(_ session: SPDYSession, _ sandboxID: String) async {
+        await SPDYPortForward(
+            session: session, forwarder: forwarder(sandboxID), pairTimeout: configuration.creationLimit
+        ).run()
     }
 
     private func forwarder(_ sandboxID: String) -> PortForwarder {
@@ -75,12 +85,12 @@ extension StreamingServer {
         _ inbound: NIOAsyncChannelInboundStream<WebSocketFrame>
     ) async throws {
         let session = SPDYSession { try await socket.send($0, opcode: .binary) }
-        try await Self.race(channel, finish: {}) {
+        try await Self.race(channel, finish: { channel.close(promise: nil) }) {
             defer { session.end() }
             let reader = try SPDYSession.Reader(session)
             try await socket.read(inbound) { try await reader.take($0) }
         } work: {
-            await SPDYPortForward(session: session, forwarder: self.forwarder(sandboxID)).run()
+            await self.forward(session, sandboxID)
         }
     }
 
@@ -103,7 +113,7 @@ extension StreamingServer {
     }
 
     /// Reads beside the work. A client that is gone ends the work; the end of the work is told to the client, which
-    /// then has a moment to take what is on the way and to close.
+    /// then takes what is on the way and closes. How long it may take, ``ConnectionEnd`` decides.
     ///
     /// The end of the connection is watched by itself: a reader that waits for room in a queue does not see it.
     private static func race(
@@ -126,10 +136,6 @@ extension StreamingServer {
             defer { group.cancelAll() }
             guard try await group.next() == true else { return }
             finish()
-            group.addTask {
-                try await Task.sleep(for: .seconds(10))
-                return false
-            }
             _ = try? await group.next()
         }
     }

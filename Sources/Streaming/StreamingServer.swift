@@ -10,28 +10,55 @@ internal import Synchronization
 /// A URL carries a token that one client may use once, within a minute. A connection is upgraded to SPDY/3.1 or
 /// WebSocket; what it started ends with it.
 public final class StreamingServer: Sendable {
-    /// Where to listen and what URLs say.
+    /// Where to listen, what URLs say, and what clients may use.
     public struct Configuration: Sendable {
         /// The address to listen on; loopback unless told otherwise.
         public var host = "127.0.0.1"
         /// The port; 0 for any.
         public var port = 0
-        /// What URLs begin with where a proxy stands before us; nil for `http://host:port`.
+        /// What URLs begin with where a proxy stands before us; nil for `http://host:port`, or https with TLS.
         public var baseURL: String?
+        /// The certificate to serve with; nil for no TLS.
+        public var tls: TLSFiles?
+        /// A connection on which nothing moves for so long is closed; zero for never. The default is the kubelet's.
+        public var idleLimit = Duration.seconds(4 * 3600)
+        /// So long a client may take to send its request and to open the streams of it.
+        public var creationLimit = Duration.seconds(30)
+        /// The most connections at a time.
+        public var connectionLimit = 1000
 
         /// The defaults.
         public init() {}
+    }
+
+    /// Names of PEM files. They are read again when they have changed.
+    public struct TLSFiles: Sendable {
+        /// The certificate and those between it and its authority.
+        public var certificate: String
+        /// The certificate's key, without a passphrase.
+        public var key: String
+        /// Authorities of which every client needs a certificate; nil to ask for none.
+        public var clientAuthorities: String?
+
+        /// Names of files.
+        public init(certificate: String, key: String, clientAuthorities: String? = nil) {
+            self.certificate = certificate
+            self.key = key
+            self.clientAuthorities = clientAuthorities
+        }
     }
 
     let configuration: Configuration
     let runtime: any StreamingRuntime
     let logger: Logger
     let tokens = Tokens()
+    let connections: ConnectionCount
     private let base = Mutex<String?>(nil)
 
     /// A server for the processes and ports of `runtime`.
     public init(configuration: Configuration, runtime: any StreamingRuntime, logger: Logger) {
         self.configuration = configuration
+        connections = ConnectionCount(limit: configuration.connectionLimit)
         self.runtime = runtime
         self.logger = logger
     }
@@ -50,18 +77,17 @@ public final class StreamingServer: Sendable {
         return "\(base)/\(request.path)/\(token)"
     }
 
-    /// Listens and serves until the task is cancelled. Throws when the address cannot be had.
+    /// Listens and serves until the task is cancelled. Throws when the address or the certificate cannot be had.
     public func run() async throws {
-        let group = MultiThreadedEventLoopGroup.singleton
-        let listener = try await ServerBootstrap(group: group)
+        let certificates = try await certificates()
+        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: configuration.host, port: configuration.port) { channel in
-                channel.eventLoop.makeCompletedFuture { try Negotiation.configure(channel, self) }
-            }
+            .bind(host: configuration.host, port: configuration.port) { self.prepare($0, certificates) }
         let port = listener.channel.localAddress?.port ?? configuration.port
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-        base.withLock { $0 = configuration.baseURL ?? "http://\(host):\(port)" }
-        logger.info("streaming", metadata: ["address": "\(host):\(port)"])
+        let scheme = certificates == nil ? "http" : "https"
+        base.withLock { $0 = configuration.baseURL ?? "\(scheme)://\(host):\(port)" }
+        logger.info("streaming", metadata: ["address": "\(host):\(port)", "scheme": "\(scheme)"])
         try await withThrowingDiscardingTaskGroup { tasks in
             try await listener.executeThenClose { connections in
                 for try await negotiation in connections {
@@ -69,6 +95,33 @@ public final class StreamingServer: Sendable {
                 }
             }
         }
+    }
+
+    private func certificates() async throws -> TLSCertificates? {
+        guard let files = configuration.tls else { return nil }
+        return try await NIOThreadPool.singleton.runIfActive { [logger] in try TLSCertificates(files, logger: logger) }
+    }
+
+    /// Puts what a new connection needs into its pipeline.
+    private func prepare(
+        _ channel: any Channel, _ certificates: TLSCertificates?
+    ) -> EventLoopFuture<EventLoopFuture<Negotiation.Outcome>> {
+        let loop = channel.eventLoop
+        let context = certificates.map { certificates in
+            NIOThreadPool.singleton.runIfActive(eventLoop: loop) { certificates.current() as TLSContext? }
+        }
+        let prepared = (context ?? loop.makeSucceededFuture(nil)).flatMapThrowing { context in
+            try self.connections.add(channel)
+            let pipeline = channel.pipeline.syncOperations
+            if self.configuration.idleLimit > .zero {
+                try pipeline.addHandler(IdleStateHandler(allTimeout: TimeAmount(self.configuration.idleLimit)))
+            }
+            try pipeline.addHandler(ConnectionEnd())
+            if let context { try pipeline.addHandler(TLSHandler(context)) }
+            return try Negotiation.configure(channel, self)
+        }
+        prepared.whenFailure { _ in channel.close(promise: nil) }
+        return prepared
     }
 
     private func serve(_ negotiation: EventLoopFuture<Negotiation.Outcome>) async {

@@ -64,6 +64,15 @@ extension FenderConfiguration {
         var configuration = StreamingServer.Configuration()
         configuration.host = streamingBindAddress.host
         configuration.port = streamingBindAddress.port
+        configuration.baseURL = streamingBaseURL.isEmpty ? nil : streamingBaseURL
+        configuration.idleLimit = streamingIdleTimeout
+        configuration.creationLimit = streamingCreationTimeout
+        configuration.connectionLimit = streamingMaxConnections
+        if !streamingTLSCert.isEmpty {
+            configuration.tls = StreamingServer.TLSFiles(
+                certificate: streamingTLSCert, key: streamingTLSKey,
+                clientAuthorities: streamingTLSClientCA.isEmpty ? nil : streamingTLSClientCA)
+        }
         return configuration
     }
 }

@@ -35,6 +35,8 @@ struct ErrorTests {
         (["--docker-tls-ca=/ca.pem"], "--docker-tls-ca: docker-endpoint is a Unix socket, which has no TLS"),
         (["--docker-endpoint=tcp://d", "--docker-tls-cert=/c"], "--docker-tls-cert: needs docker-tls-key beside it"),
         (["--docker-endpoint=tcp://d", "--docker-tls-key=/k"], "--docker-tls-key: needs docker-tls-cert beside it"),
+        (["--streaming-tls-cert=/c"], "--streaming-tls-cert: needs streaming-tls-key beside it"),
+        (["--streaming-tls-client-ca=/c"], "--streaming-tls-client-ca: needs streaming-tls-cert beside it"),
         (["--cni-conf-dir=a\nb\u{1b}[2J"], #"--cni-conf-dir: "a\nb\u{1B}[2J": not an absolute path"#),
     ]) func flags(arguments: [String], message: String) throws {
         #expect(try failure(arguments) == message)

@@ -12,6 +12,16 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
     ("socket-mode", "600", "'0600'", "0600"),
     ("socket-group", "123", "123", "123"),
     ("streaming-bind-addr", "[::1]:10010", "'[::1]:10010'", "[::1]:10010"),
+    (
+        "streaming-base-url", "https://proxy.example/node/", "'https://proxy.example/node'",
+        "https://proxy.example/node"
+    ),
+    ("streaming-tls-cert", "/cert.pem", "'/cert.pem'", "/cert.pem"),
+    ("streaming-tls-key", "/key.pem", "'/key.pem'", "/key.pem"),
+    ("streaming-tls-client-ca", "/ca.pem", "'/ca.pem'", "/ca.pem"),
+    ("streaming-idle-timeout", "0", "'0'", "0s"),
+    ("streaming-creation-timeout", "1m", "'60s'", "1m"),
+    ("streaming-max-connections", "5", "5", "5"),
     ("docker-endpoint", "tcp://docker.example:2376", "'tcp://docker.example:2376'", "tcp://docker.example:2376"),
     ("docker-tls-ca", "/ca.pem", "'/ca.pem'", "/ca.pem"),
     ("docker-tls-cert", "/cert.pem", "'/cert.pem'", "/cert.pem"),
@@ -45,9 +55,12 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
 
 /// What must stand beside an option for the settings to make sense together.
 private func companions(_ name: String) -> [String] {
-    guard name.hasPrefix("docker-tls-") else { return [] }
-    let pair = ["docker-tls-cert": ["--docker-tls-key=/k"], "docker-tls-key": ["--docker-tls-cert=/c"]]
-    return ["--docker-endpoint=https://docker.example"] + (pair[name] ?? [])
+    let beside = [
+        "docker-tls-cert": ["--docker-tls-key=/k"], "docker-tls-key": ["--docker-tls-cert=/c"],
+        "streaming-tls-cert": ["--streaming-tls-key=/k"], "streaming-tls-key": ["--streaming-tls-cert=/c"],
+        "streaming-tls-client-ca": ["--streaming-tls-cert=/c", "--streaming-tls-key=/k"],
+    ]
+    return (name.hasPrefix("docker-tls-") ? ["--docker-endpoint=https://docker.example"] : []) + (beside[name] ?? [])
 }
 
 private func option(_ name: String) throws -> ConfigurationOption {
@@ -107,6 +120,13 @@ struct SourceTests {
         expected.socketMode = 0o600
         expected.socketGroup = 123
         expected.streamingBindAddress = StreamingAddress(host: "::1", port: 10010)
+        expected.streamingBaseURL = "https://proxy.example/node"
+        expected.streamingTLSCert = "/cert.pem"
+        expected.streamingTLSKey = "/key.pem"
+        expected.streamingTLSClientCA = "/ca.pem"
+        expected.streamingIdleTimeout = .zero
+        expected.streamingCreationTimeout = .seconds(60)
+        expected.streamingMaxConnections = 5
         expected.dockerEndpoint = .tcp(host: "docker.example", port: 2376, tls: false)
         expected.dockerTLSCA = "/ca.pem"
         expected.dockerTLSCert = "/cert.pem"

@@ -75,6 +75,14 @@ struct ValueTests {
     }
 
     @Test(arguments: [
+        ("", ""), ("https://a.example", "https://a.example"), ("http://[::1]:80/x/", "http://[::1]:80/x"),
+        ("a.example", nil), ("ftp://a", nil), ("https://", nil), ("https:///x", nil), ("https://a?b", nil),
+        ("https://a#b", nil), ("https://a b", nil), ("https://me@a", nil),
+    ]) func baseURLs(text: String, result: String?) throws {
+        #expect(try shown(.baseURL, text) == result)
+    }
+
+    @Test(arguments: [
         ("660", "0660"), ("0o600", "0600"), ("0777", "0777"), ("0", "00"), ("1777", nil), ("888", nil), ("rw", nil),
         ("", nil), ("-1", nil),
     ]) func modes(text: String, result: String?) throws {

@@ -26,6 +26,7 @@ final class SPDYCommand: CommandConnection {
             found[type] = stream
             if missing.isEmpty { break }
         }
+        session.refuseMore()
         guard let error = found["error"], missing.isEmpty else {
             throw SPDYError("the client did not open its streams")
         }

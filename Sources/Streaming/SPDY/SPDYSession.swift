@@ -19,7 +19,9 @@ final class SPDYSession: Sendable {
 
     init(send: @escaping Writer) {
         self.send = send
-        (opened, openedContinuation) = AsyncStream.makeStream(of: SPDYStream.self)
+        // Streams that were opened and reset again count as well until someone has looked at them.
+        (opened, openedContinuation) = AsyncStream.makeStream(
+            of: SPDYStream.self, bufferingPolicy: .bufferingOldest(Self.streamLimit))
     }
 
     /// What reads the client's bytes; one task has it.
@@ -56,9 +58,12 @@ final class SPDYSession: Sendable {
             }
             let stream = SPDYStream(id: id, headers: headers, session: self)
             streams.withLock { $0[id] = stream }
-            try await write(.synReply(stream: id, isLast: false, headers: writer.write([])))
-            openedContinuation.yield(stream)
             if isLast { stream.input.finish() }
+            // The reply comes first: whoever gets the stream may write to it at once.
+            try await write(.synReply(stream: id, isLast: false, headers: writer.write([])))
+            guard case .enqueued = openedContinuation.yield(stream) else {
+                return try await stream.reset(SPDYFrame.Status.refused)
+            }
         case .data(let id, let isLast, let bytes):
             guard let stream = streams.withLock({ $0[id] }) else { return }
             await stream.input.push(bytes)
@@ -72,6 +77,9 @@ final class SPDYSession: Sendable {
         case .ping, .settings, .goAway, .windowUpdate, .unknown: break
         }
     }
+
+    /// All streams that are wanted are open: further ones are refused.
+    func refuseMore() { openedContinuation.finish() }
 
     /// The connection has ended, and so has every stream.
     func end() {

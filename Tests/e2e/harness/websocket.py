@@ -21,13 +21,15 @@ class Refused(Exception):
 class WebSocket:
     """A client that is independent of the server: channels in messages, the first byte says which."""
 
-    def __init__(self, url, *protocols, buffer=None, headers=()):
+    def __init__(self, url, *protocols, buffer=None, headers=(), tls=None):
         parts = urlsplit(url)
         self.socket = socket.socket()
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.settimeout(60)
         self.socket.connect((parts.hostname, parts.port))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname=parts.hostname)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: Upgrade", "Upgrade: websocket",
                  "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", *headers]
