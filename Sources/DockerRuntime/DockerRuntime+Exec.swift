@@ -59,6 +59,7 @@ extension DockerRuntime {
             guard let inspection = try await started(exec) else { return }
             let pid = Int32(clamping: inspection.Pid)
             let `init` = Int32(world.container(inspection.ContainerID)?.pid ?? 0)
+            guard inspection.Running || `init` > 0 else { return }
             let gone = try await DedicatedThread.run {
                 // What the command left behind counts too, but never a stranger that got its number.
                 let cgroup = `init` > 0 ? try CgroupHierarchies.read().cgroup(of: `init`) : nil
@@ -71,17 +72,25 @@ extension DockerRuntime {
         }
     }
 
-    /// An exec that has a process; nil when it has ended, or was not started within five seconds.
+    /// The exit code that Docker makes up for an exec whose start or streams failed.
+    private static let brokenExec = 126
+
+    /// An exec that may have a process; nil when it has ended, or was not started within 40 seconds, which a node that
+    /// is busy can take.
     ///
     /// Docker answers a start before it starts anything and tells nobody when there is a pid: looking again is all
     /// there is to do.
     private func started(_ exec: String) async throws -> Docker.ExecInspectResponse? {
-        for _ in 0..<50 {
+        for attempt in 0..<50 {
             let inspection = try await engine.inspectExec(exec, deadline: .seconds(10))
             if inspection.Running && inspection.Pid > 1 { return inspection }
-            if inspection.ExitCode != nil && !inspection.Running { return nil }
-            try await Task.sleep(for: .milliseconds(100))
+            if let code = inspection.ExitCode, !inspection.Running {
+                // Docker 20.10 also tells of an exec so whose output it could not write to the client: it runs on.
+                return code == Self.brokenExec && inspection.Pid > 1 ? inspection : nil
+            }
+            try await Task.sleep(for: .milliseconds(min(1000, 50 * (attempt + 1))))
         }
+        logger.warning("an exec was not started in time to be killed", metadata: ["exec": "\(exec)"])
         return nil
     }
 

@@ -24,16 +24,20 @@ extension DockerRuntime: StreamingRuntime {
             config.AttachStdout = request.streams.stdout
             config.AttachStderr = request.streams.stderr
             config.DetachKeys = Self.detachKeys
-            let exec = try await engine.createExec(container: request.containerID, config)
-            do {
-                let stream = try await engine.startExec(exec, tty: request.streams.tty)
-                streams.add(stream, of: request.containerID)
-                return DockerExecStream(exec: exec, container: request.containerID, runtime: self, stream: stream)
-            } catch {
-                // Docker may start it all the same, with nobody at its streams; our task may be cancelled.
-                await Task { await kill(exec) }.value
-                throw error
+            // A client that goes meanwhile must not stop it half way: Docker keeps an exec that is never started.
+            let start = Task { [config] in
+                let exec = try await engine.createExec(container: request.containerID, config)
+                do {
+                    let stream = try await engine.startExec(exec, tty: request.streams.tty)
+                    streams.add(stream, of: request.containerID)
+                    return DockerExecStream(exec: exec, container: request.containerID, runtime: self, stream: stream)
+                } catch {
+                    // Docker may start it all the same, with nobody at its streams.
+                    await kill(exec)
+                    throw error
+                }
             }
+            return try await start.value
         }
     }
 

@@ -29,6 +29,8 @@ def pytest_addoption(parser):
                      help="how many messages the fuzz tests send")
     parser.addoption("--kills", type=int, default=int(os.environ.get("FENDER_E2E_KILLS", 10)),
                      help="how often the churn tests kill the server")
+    parser.addoption("--disconnects", type=int, default=int(os.environ.get("FENDER_E2E_DISCONNECTS", 300)),
+                     help="how many streaming clients go abruptly")
 
 
 def pytest_configure(config):
