@@ -3,13 +3,16 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug unit e2e lint format protos check-protos bench pause setup
+.PHONY: help run test build debug unit e2e fuzz lint format protos check-protos bench pause setup
 
 SWIFT ?= swift
 PYTHON := .build-venv/bin/python
 FENDER := .build/debug/fender
 # Passed to pytest, for example: make e2e PYTEST_ARGS='-k logs -x'
 PYTEST_ARGS ?=
+# What is fuzzed (Tests/StreamingTests/FuzzTarget.swift), and for how long.
+FUZZ_TARGETS ?= spdyFrames spdyHeaders spdySession webSocket dockerFrames resize
+FUZZ_SECONDS ?= 60
 KUBECTLS := .build-kubectl/kubectl-bookworm .build-kubectl/kubectl-forky
 FORMATTED := Package.swift Sources Tests
 PROTOC_GEN_SWIFT := .build-protoc/release/protoc-gen-swift
@@ -50,6 +53,15 @@ e2e: setup debug $(KUBECTLS) ## run the built daemon against a real Docker, regi
 # Without one its tests are skipped.
 .build-kubectl/kubectl-%: Tests/e2e/fetch-kubectl
 	-Tests/e2e/fetch-kubectl $* $@
+
+fuzz: ## run the streaming parsers on made-up bytes, FUZZ_SECONDS each; what they reach is kept in .build-fuzz/corpus
+	FENDER_FUZZ=1 $(SWIFT) build --configuration release --scratch-path .build-fuzz --product fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p .build-fuzz/corpus/$$target; \
+		FUZZ_TARGET=$$target SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz .build-fuzz/corpus/$$target \
+			Tests/StreamingTests/Corpus/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
+			-artifact_prefix=.build-fuzz/$$target-; \
+	done
 
 lint: ## check the format of the sources and that generated files are up to date
 	$(SWIFT) format lint --strict --recursive $(FORMATTED)

@@ -132,7 +132,7 @@ let package = Package(
         tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
         tests(
             "Streaming",
-            ["Linux", nio("NIOCore"), nio("NIOPosix")]),
+            ["DockerEngine", "Linux", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"), nio("NIOWebSocket")]),
         tests("Telemetry", ["Linux", "TestScratch", logging]),
         tests("CRIService", ["CRI", "Runtime", "RPC", protobuf]),
         tests("Configuration", ["Linux", "fender", logging]),
@@ -140,3 +140,23 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
 )
+
+// `make fuzz`: the parsers with coverage counters, and libFuzzer's driver over them. The counters are an unsafe flag,
+// which is why they are no part of the package as others see it.
+if Context.environment["FENDER_FUZZ"] != nil {
+    let counted: [SwiftSetting] = [.unsafeFlags(["-sanitize=fuzzer", "-enable-testing"])]
+    for target in package.targets where ["Streaming", "DockerEngine"].contains(target.name) {
+        target.swiftSettings = (target.swiftSettings ?? []) + counted
+    }
+    package.targets += [
+        .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "fuzz",
+            dependencies: [
+                "CFuzzer", "DockerEngine", "Streaming", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"),
+                nio("NIOWebSocket"),
+            ],
+            path: "Tests/Fuzz/Program", swiftSettings: strict + counted,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+    ]
+}

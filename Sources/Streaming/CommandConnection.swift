@@ -59,24 +59,34 @@ enum CommandOutcome: Sendable, Equatable {
 
 /// Terminal sizes, `{"Width":80,"Height":24}` one after the other, cut anywhere.
 struct ResizeDecoder {
+    /// The most bytes of one size.
+    private static let objectLimit = 256
+    /// The fewest: `"Width":1"Height":1`.
+    private static let shortest = 19
+
     private var pending: [UInt8] = []
 
     /// The sizes that `bytes` completes. Sizes of 0 and what is no size are left out.
     mutating func take(_ bytes: ByteBuffer) -> [(width: UInt16, height: UInt16)] {
-        pending.append(contentsOf: bytes.readableBytesView)
         var sizes: [(UInt16, UInt16)] = []
-        while let end = pending.firstIndex(of: UInt8(ascii: "}")) {
-            let object = String(decoding: pending[...end], as: UTF8.self)
-            pending.removeFirst(end + 1)
-            if let width = Self.number("Width", in: object), let height = Self.number("Height", in: object),
-                width > 0, height > 0
-            {
-                sizes.append((width, height))
-            }
+        for byte in bytes.readableBytesView {
+            // An object that does not end is no terminal size.
+            if pending.count == Self.objectLimit { pending.removeAll(keepingCapacity: true) }
+            pending.append(byte)
+            guard byte == UInt8(ascii: "}") else { continue }
+            if let size = Self.size(pending) { sizes.append(size) }
+            pending.removeAll(keepingCapacity: true)
         }
-        // An object that does not end is no terminal size.
-        if pending.count > 256 { pending.removeAll() }
         return sizes
+    }
+
+    private static func size(_ object: [UInt8]) -> (width: UInt16, height: UInt16)? {
+        guard object.count >= Self.shortest else { return nil }
+        let object = String(decoding: object, as: UTF8.self)
+        guard let width = Self.number("Width", in: object), let height = Self.number("Height", in: object),
+            width > 0, height > 0
+        else { return nil }
+        return (width, height)
     }
 
     private static func number(_ name: String, in object: String) -> UInt16? {

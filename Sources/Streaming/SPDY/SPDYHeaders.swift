@@ -33,35 +33,15 @@ final class SPDYHeaderReader {
     }
 
     private func inflate(_ block: ByteBuffer) throws -> ByteBuffer {
-        var input = Array(block.readableBytesView)
-        var output = ByteBuffer()
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        try input.withUnsafeMutableBufferPointer { input in
-            stream.next_in = input.baseAddress
-            stream.avail_in = UInt32(input.count)
-            defer { stream.next_in = nil }
-            while true {
-                let (code, made) = chunk.withUnsafeMutableBufferPointer { chunk in
-                    stream.next_out = chunk.baseAddress
-                    stream.avail_out = UInt32(chunk.count)
-                    let code = CZlib.inflate(&stream, Z_SYNC_FLUSH)
-                    return (code, chunk.count - Int(stream.avail_out))
-                }
-                output.writeBytes(chunk[..<made])
-                guard output.readableBytes <= Self.blockLimit else { throw SPDYError("header block is too large") }
-                switch code {
-                case Z_NEED_DICT:
-                    let code = SPDYDictionary.bytes.withUnsafeBufferPointer {
-                        inflateSetDictionary(&stream, $0.baseAddress, UInt32($0.count))
-                    }
-                    guard code == Z_OK else { throw SPDYError("header block with another dictionary") }
-                case Z_OK where stream.avail_in > 0 || made == chunk.count: continue
-                case Z_OK, Z_BUF_ERROR: return
-                default: throw SPDYError("header block: zlib error \(code)")
-                }
+        try stream.run(over: block, limit: Self.blockLimit) { stream in
+            let code = CZlib.inflate(&stream, Z_SYNC_FLUSH)
+            guard code == Z_NEED_DICT else { return code }
+            let set = SPDYDictionary.bytes.withUnsafeBufferPointer {
+                inflateSetDictionary(&stream, $0.baseAddress, UInt32($0.count))
             }
+            guard set == Z_OK else { throw SPDYError("header block with another dictionary") }
+            return CZlib.inflate(&stream, Z_SYNC_FLUSH)
         }
-        return output
     }
 }
 
@@ -89,27 +69,41 @@ final class SPDYHeaderWriter {
             plain.writeInteger(UInt32(value.utf8.count))
             plain.writeString(value)
         }
-        return try deflate(plain)
+        return try write(plain: plain)
     }
 
-    private func deflate(_ plain: ByteBuffer) throws -> ByteBuffer {
-        var input = Array(plain.readableBytesView)
+    /// A compressed block with these bytes.
+    func write(plain: ByteBuffer) throws -> ByteBuffer {
+        try stream.run(over: plain, limit: .max) { CZlib.deflate(&$0, Z_SYNC_FLUSH) }
+    }
+}
+
+extension z_stream {
+    /// Feeds the whole of `block` to `step`, which is inflate or deflate, and returns all that comes out of it.
+    fileprivate mutating func run(
+        over block: ByteBuffer, limit: Int, _ step: (inout z_stream) throws -> CInt
+    ) throws -> ByteBuffer {
+        var input = Array(block.readableBytesView)
         var output = ByteBuffer()
         var chunk = [UInt8](repeating: 0, count: 4096)
         try input.withUnsafeMutableBufferPointer { input in
-            stream.next_in = input.baseAddress
-            stream.avail_in = UInt32(input.count)
-            defer { stream.next_in = nil }
-            repeat {
-                let (code, made) = chunk.withUnsafeMutableBufferPointer { chunk in
-                    stream.next_out = chunk.baseAddress
-                    stream.avail_out = UInt32(chunk.count)
-                    let code = CZlib.deflate(&stream, Z_SYNC_FLUSH)
-                    return (code, chunk.count - Int(stream.avail_out))
+            next_in = input.baseAddress
+            avail_in = UInt32(input.count)
+            defer { next_in = nil }
+            while true {
+                let code = try chunk.withUnsafeMutableBufferPointer { chunk in
+                    next_out = chunk.baseAddress
+                    avail_out = UInt32(chunk.count)
+                    return try step(&self)
                 }
-                guard code == Z_OK || code == Z_BUF_ERROR else { throw SPDYError("deflate: zlib error \(code)") }
-                output.writeBytes(chunk[..<made])
-            } while stream.avail_out == 0
+                output.writeBytes(chunk[..<(chunk.count - Int(avail_out))])
+                guard output.readableBytes <= limit else { throw SPDYError("header block is too large") }
+                switch code {
+                case Z_OK where avail_in > 0 || avail_out == 0: continue
+                case Z_OK, Z_BUF_ERROR: return
+                default: throw SPDYError("header block: zlib error \(code)")
+                }
+            }
         }
         return output
     }
