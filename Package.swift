@@ -62,6 +62,7 @@ let package = Package(
         layer("PodFiles", ["Linux"]),
         layer("Security", ["Linux"]),
         layer("Cgroups", ["Linux"]),
+        layer("Statistics", ["Cgroups", "Linux", "CLinux"]),
         layer("CDI", ["Linux"]),
         layer("ImageRoot", ["Linux", "CLinux"]),
         layer("OCI"),
@@ -88,7 +89,7 @@ let package = Package(
             ]),
 
         // The service and the program.
-        layer("CRIService", ["Runtime", "CRI", "RPC", "Streaming", protobuf, logging]),
+        layer("CRIService", ["Runtime", "CRI", "RPC", "Statistics", "Streaming", protobuf, logging]),
         layer("Configuration", ["Linux", logging]),
         .executableTarget(
             name: "fender",
@@ -116,6 +117,7 @@ let package = Package(
         tests("PodFiles", ["Linux", "TestScratch"]),
         tests("Security", ["Linux", "TestScratch"]),
         tests("Cgroups", ["Linux", "TestScratch"]),
+        tests("Statistics", ["Cgroups", "Linux", "TestScratch"]),
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
         tests("OCI"),

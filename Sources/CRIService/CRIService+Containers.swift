@@ -1,6 +1,7 @@
 internal import CRI
 internal import RPC
 internal import Runtime
+internal import Statistics
 
 /// The calls about containers, in the order of their life.
 extension CRIService {
@@ -35,7 +36,10 @@ extension CRIService {
             return response
         }
         table.unary(.runtime, "StartContainer") { (request: StartContainerRequest) in
-            try await runtime.startContainer(try container(request.containerID))
+            let container = try container(request.containerID)
+            try await runtime.startContainer(container)
+            // Measured by the time someone asks for it.
+            if let layer = container.writableLayer { _ = statistics.layers.usage(of: layer.directory) }
             return StartContainerResponse()
         }
         table.unary(.runtime, "StopContainer") { (request: StopContainerRequest) in

@@ -18,19 +18,13 @@ extension CRIService {
     /// Routed so that a client gets Unimplemented with a name, never Unknown.
     func addUnimplemented(to table: inout MethodTable) {
         let unary = [
-            "Exec", "Attach", "PortForward", "ContainerStats", "ListContainerStats", "PodSandboxStats",
-            "ListPodSandboxStats", "CheckpointContainer", "CheckpointPod", "RestorePod", "ListMetricDescriptors",
-            "ListPodSandboxMetrics", "UpdatePodSandboxResources",
+            "Exec", "Attach", "PortForward", "CheckpointContainer", "CheckpointPod", "RestorePod",
+            "UpdatePodSandboxResources",
         ]
         for method in unary {
             table.add(
                 .runtime, method,
                 .unary { _, _ in throw RPCError(.unimplemented, "\(method) is not implemented") })
-        }
-        for method in ["StreamContainerStats", "StreamPodSandboxStats", "StreamPodSandboxMetrics"] {
-            table.add(
-                .runtime, method,
-                .serverStreaming { _, _, _ in throw RPCError(.unimplemented, "\(method) is not implemented") })
         }
     }
 }

@@ -2,21 +2,29 @@ internal import CRI
 internal import Logging
 public import RPC
 public import Runtime
+public import Statistics
 public import Streaming
 internal import SwiftProtobuf
 
 /// The CRI over one back end: validates requests, answers from the World, maps errors; holds no state.
 ///
-/// A call `X` is found in `X`'s group: `CRIService+Sandboxes`, `+Containers`, `+Images`, `+Node`, `+Streaming`, `+Events`.
+/// A call `X` is found in `X`'s group: `CRIService+Sandboxes`, `+Containers`, `+Images`, `+Node`, `+Streaming`, `+Statistics`,
+/// `+Metrics`, `+Events`.
 public struct CRIService: Sendable {
     let runtime: any ContainerRuntime
 
     let streaming: StreamingServer?
 
+    let statistics: StatisticsCollector
+
     /// The service over `runtime`; without a streaming server `Exec`, `Attach` and `PortForward` are unimplemented.
-    public init(runtime: any ContainerRuntime, streaming: StreamingServer? = nil) {
+    public init(
+        runtime: any ContainerRuntime, streaming: StreamingServer? = nil,
+        statistics: StatisticsCollector = StatisticsCollector()
+    ) {
         self.runtime = runtime
         self.streaming = streaming
+        self.statistics = statistics
     }
 
     /// Every method of `runtime.v1` and, with the same handlers, of `runtime.v1alpha2`, by full path.
@@ -30,6 +38,8 @@ public struct CRIService: Sendable {
         addContainers(to: &table)
         addImages(to: &table)
         addEvents(to: &table)
+        addStatistics(to: &table)
+        addMetrics(to: &table)
         addUnimplemented(to: &table)
         addStreaming(to: &table)
         return table.paths

@@ -62,6 +62,20 @@ public struct SandboxRecord: WorldRecord {
     }
 }
 
+/// Where what a container writes is kept on the host.
+public struct WritableLayer: Sendable, Equatable {
+    /// The directory with its files alone.
+    public var directory: String
+    /// The engine's storage as `ImageFsInfo` names it.
+    public var storage: String
+
+    /// A layer.
+    public init(directory: String, storage: String) {
+        self.directory = directory
+        self.storage = storage
+    }
+}
+
 /// A container: what the CRI shows of it, and what a back end needs to work on it.
 public struct ContainerRecord: WorldRecord {
     /// The complete status.
@@ -78,11 +92,13 @@ public struct ContainerRecord: WorldRecord {
     public var stdinOnce: Bool
     /// The engine's own log file; empty when there is none.
     public var sourceLog: String
+    /// Where what it writes is kept; nil when the engine does not tell.
+    public var writableLayer: WritableLayer?
 
     /// A record of the container that `status` describes.
     public init(
         status: ContainerStatus, sandboxID: String, pid: Int32 = 0, tty: Bool = false, stdin: Bool = false,
-        stdinOnce: Bool = false, sourceLog: String = ""
+        stdinOnce: Bool = false, sourceLog: String = "", writableLayer: WritableLayer? = nil
     ) {
         self.status = status
         self.sandboxID = sandboxID
@@ -91,6 +107,7 @@ public struct ContainerRecord: WorldRecord {
         self.stdin = stdin
         self.stdinOnce = stdinOnce
         self.sourceLog = sourceLog
+        self.writableLayer = writableLayer
     }
 
     /// The full id.

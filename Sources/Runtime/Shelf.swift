@@ -15,6 +15,23 @@ public struct EncodedList: Sendable {
         ends.append(bytes.count)
     }
 
+    /// Adds an encoded message.
+    public mutating func append(_ entry: [UInt8]) { append(framed: Self.framed(entry)) }
+
+    /// The message as field 1, length-delimited, of a list reply.
+    static func framed(_ body: [UInt8]) -> [UInt8] {
+        var framed: [UInt8] = [0x0A]
+        framed.reserveCapacity(body.count + 6)
+        var length = UInt64(body.count)
+        while length >= 0x80 {
+            framed.append(UInt8(truncatingIfNeeded: length) | 0x80)
+            length >>= 7
+        }
+        framed.append(UInt8(length))
+        framed.append(contentsOf: body)
+        return framed
+    }
+
     /// The list in pieces of whole entries, each at most `limit` bytes unless a single entry is larger.
     public func pieces(limit: Int = 1 << 20) -> [ArraySlice<UInt8>] {
         var pieces: [ArraySlice<UInt8>] = []
@@ -119,18 +136,8 @@ struct Shelf<Record: WorldRecord>: Sendable {
             ? left.record.id < right.record.id : left.record.createdAt > right.record.createdAt
     }
 
-    /// The entry as field 1, length-delimited, of a list reply.
+    /// The entry as field 1 of a list reply.
     private static func frame(_ record: Record) throws -> [UInt8] {
-        let body = try record.listEntry()
-        var framed: [UInt8] = [0x0A]
-        framed.reserveCapacity(body.count + 6)
-        var length = UInt64(body.count)
-        while length >= 0x80 {
-            framed.append(UInt8(truncatingIfNeeded: length) | 0x80)
-            length >>= 7
-        }
-        framed.append(UInt8(length))
-        framed.append(contentsOf: body)
-        return framed
+        EncodedList.framed(try record.listEntry())
     }
 }

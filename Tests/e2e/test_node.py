@@ -78,12 +78,6 @@ def test_unknown_methods_are_unimplemented(client, service, method):
 
 
 LATER = {
-    "ContainerStats": dict(container_id="x"),
-    "ListContainerStats": {},
-    "PodSandboxStats": dict(pod_sandbox_id="x"),
-    "ListPodSandboxStats": {},
-    "ListMetricDescriptors": {},
-    "ListPodSandboxMetrics": {},
     "CheckpointContainer": dict(container_id="x", location="/tmp/x.tar"),
 }
 
@@ -93,11 +87,3 @@ LATER = {
 def test_what_comes_later_is_unimplemented(client, method):
     with refused("UNIMPLEMENTED"):
         getattr(client, method)(**LATER[method])
-
-
-@pytest.mark.fender
-@pytest.mark.parametrize("method", ["StreamContainerStats", "StreamPodSandboxStats",
-                                    "StreamPodSandboxMetrics"])
-def test_what_streams_later_is_unimplemented(client, method):
-    with refused("UNIMPLEMENTED"):
-        list(getattr(client, method)())

@@ -36,7 +36,15 @@ struct ContainerReading {
         return ContainerRecord(
             status: status, sandboxID: sandboxID, pid: state.Running ? Int32(clamping: state.Pid) : 0,
             tty: inspection.Config.Tty ?? false, stdin: inspection.Config.OpenStdin ?? false,
-            stdinOnce: inspection.Config.StdinOnce ?? false, sourceLog: inspection.LogPath)
+            stdinOnce: inspection.Config.StdinOnce ?? false, sourceLog: inspection.LogPath,
+            writableLayer: writableLayer)
+    }
+
+    /// Of overlay2: `ROOT/overlay2/ID/diff`. Docker's other stores have no directory of what was written alone.
+    private var writableLayer: WritableLayer? {
+        guard let directory = inspection.GraphDriver.Data["UpperDir"], directory.hasPrefix("/") else { return nil }
+        let storage = directory.split(separator: "/").dropLast(3)
+        return WritableLayer(directory: directory, storage: "/" + storage.joined(separator: "/"))
     }
 
     private func setState(_ status: inout ContainerStatus) {

@@ -51,6 +51,60 @@ WHOAMI = r"""
 int main(void) { printf("%d\n", (int)geteuid()); return 0; }
 """
 
+# Waits for a byte from the pipe GO, then uses exactly what it is told to, says so by making DONE, and stays.
+PAYLOAD = r"""
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+static void burn(long milliseconds) {
+	struct timespec now, start;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+	do clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < milliseconds);
+}
+static void touch(size_t bytes) {
+	memset(mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, bytes);
+}
+static void write_file(const char *path, size_t bytes) {
+	char block[4096];
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	memset(block, 7, sizeof block);
+	for (; bytes; bytes -= sizeof block) if (write(file, block, sizeof block) < 0) exit(3);
+	fsync(file);
+}
+static void write_through(const char *path, size_t bytes) {
+	static char block[1 << 20] __attribute__((aligned(4096)));
+	int file = open(path, O_WRONLY | O_CREAT | O_DIRECT, 0600);
+	for (; bytes; bytes -= sizeof block) if (write(file, block, sizeof block) != sizeof block) exit(4);
+}
+static void send_packets(const char *address, long count) {
+	char block[1000] = {0};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	int udp = socket(AF_INET, SOCK_DGRAM, 0);
+	inet_pton(AF_INET, address, &to.sin_addr);
+	while (count > 0) {
+		count -= sendto(udp, block, sizeof block, 0, (struct sockaddr *)&to, sizeof to) > 0;
+		usleep(100);
+	}
+}
+int main(int argc, char **argv) {
+	char byte;
+	if (argc < 5 || read(open(argv[1], O_RDONLY), &byte, 1) != 1) return 2;
+	if (!strcmp(argv[3], "burn")) burn(atol(argv[4]));
+	if (!strcmp(argv[3], "touch")) touch(atol(argv[4]));
+	if (!strcmp(argv[3], "write")) write_file(argv[5], atol(argv[4]));
+	if (!strcmp(argv[3], "direct")) write_through(argv[5], atol(argv[4]));
+	if (!strcmp(argv[3], "send")) send_packets(argv[5], atol(argv[4]));
+	close(open(argv[2], O_CREAT | O_WRONLY, 0600));
+	for (;;) pause();
+}
+"""
+
 
 def architecture():
     return {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
@@ -58,7 +112,11 @@ def architecture():
 
 def build(registry, work):
     """Pushes all of them."""
-    files = {**base_files(), "bin/effective-user": (compiled(work, "effective-user", WHOAMI), 0o4755)}
+    files = {
+        **base_files(),
+        "bin/effective-user": (compiled(work, "effective-user", WHOAMI), 0o4755),
+        "bin/payload": (compiled(work, "payload", PAYLOAD), 0o755),
+    }
     base = layer(files, links={f"bin/{applet}": "bin/busybox" for applet in APPLETS})
     shell = {"Cmd": ["/bin/sh"], "Env": ["PATH=/bin"]}
     push(registry, BUSYBOX, [base], shell)
