@@ -136,7 +136,7 @@ let package = Package(
             "Streaming",
             ["DockerEngine", "Linux", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"), nio("NIOWebSocket")]),
         tests("Telemetry", ["Linux", "TestScratch", logging]),
-        tests("CRIService", ["CRI", "Runtime", "RPC", protobuf]),
+        tests("CRIService", ["CRI", "Runtime", "RPC", "Statistics", protobuf]),
         tests("Configuration", ["Linux", "fender", logging]),
     ],
     swiftLanguageModes: [.v6],

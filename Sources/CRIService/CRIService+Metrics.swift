@@ -25,8 +25,11 @@ extension CRIService {
         let containers = running(in: sandboxes)
         let samples = await samples(of: containers.values.flatMap { $0 }, sandboxes, detailed: true)
         var list = EncodedList()
+        // Two sandboxes of one pod are in one cgroup, and a collector takes no series twice.
+        var told: Set<String> = []
         for sandbox in sandboxes {
-            guard let sample = samples[sandbox.id] else { continue }
+            guard var sample = samples[sandbox.id] else { continue }
+            if let pod = sample.pod, !told.insert(pod.path).inserted { sample.pod = nil }
             var message = WireBuffer()
             message.append(1, sandbox.id)
             append(sandbox, sample, to: &message)
@@ -72,7 +75,7 @@ extension CRIService {
 }
 
 /// The common labels' values of one container or pod, encoded once for all its metrics.
-private struct MetricLabels {
+struct MetricLabels {
     private let encoded: [UInt8]
 
     /// Values in the order of ``MetricFamily/commonLabels``.

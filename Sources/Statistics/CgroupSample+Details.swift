@@ -36,7 +36,7 @@ extension CgroupSample {
         public var major: UInt32
         /// The device's minor number.
         public var minor: UInt32
-        /// Its path, such as `/dev/vda`; empty when it has none.
+        /// Its path, such as `/dev/vda`; its number when it has none.
         public var path: String
         /// Bytes read.
         public var readBytes: UInt64 = 0

@@ -109,6 +109,9 @@ public struct CgroupSample: Sendable, Equatable {
             public var average60 = 0.0
             /// Per cent of the last five minutes.
             public var average300 = 0.0
+
+            /// Nothing lost.
+            public init() {}
         }
     }
 

@@ -14,7 +14,7 @@ public final class StatisticsCollector: Sendable {
 
     private struct State {
         var entries: [String: StatisticsEntry] = [:]
-        var pass: Task<Void, Never>?
+        var pass: Task<[String: StatisticsEntry], Never>?
         var machine = Machine()
     }
 
@@ -34,39 +34,37 @@ public final class StatisticsCollector: Sendable {
     ) async -> [String: StatisticsSample] {
         let subjects = subjects.filter { $0.pid > 0 }
         let oldest = ContinuousClock.now - Self.patience
-        while true {
-            switch state.withLock({ step(subjects, detailed: detailed, oldest: oldest, &$0) }) {
-            case .done(let samples): return samples
-            case .wait(let pass): await pass.value
-            }
+        // What the passes that we waited for have read stays ours, whatever others do to the cache meanwhile.
+        var found: [String: StatisticsEntry] = [:]
+        while let pass = state.withLock({ step(subjects, detailed: detailed, oldest: oldest, &found, &$0) }) {
+            found.merge(await pass.value) { $1.isDetailed || !$0.isDetailed ? $1 : $0 }
         }
+        return found.compactMapValues(\.sample)
     }
 
-    private enum Step {
-        case done([String: StatisticsSample])
-        case wait(Task<Void, Never>)
-    }
-
+    /// Takes what is known already; the pass to wait for, if there is more to know.
     private func step(
-        _ subjects: [StatisticsSubject], detailed: Bool, oldest: ContinuousClock.Instant, _ state: inout State
-    ) -> Step {
-        let stale = subjects.filter { subject in
-            guard let entry = state.entries[subject.id] else { return true }
-            return !entry.isGood(for: subject, detailed: detailed, since: oldest)
-        }
-        if stale.isEmpty {
-            let pairs = subjects.compactMap { subject in
-                state.entries[subject.id]?.sample.map { (subject.id, $0) }
+        _ subjects: [StatisticsSubject], detailed: Bool, oldest: ContinuousClock.Instant,
+        _ found: inout [String: StatisticsEntry], _ state: inout State
+    ) -> Task<[String: StatisticsEntry], Never>? {
+        var stale: [StatisticsSubject] = []
+        var wanted: [String: StatisticsEntry] = [:]
+        for subject in subjects {
+            let entry = [found[subject.id], state.entries[subject.id]].compactMap { $0 }.first {
+                $0.isGood(for: subject, detailed: detailed, since: oldest)
             }
-            return .done(Dictionary(pairs, uniquingKeysWith: { first, _ in first }))
+            wanted[subject.id] = entry
+            if entry == nil { stale.append(subject) }
         }
-        if let pass = state.pass { return .wait(pass) }
+        found = wanted
+        if stale.isEmpty { return nil }
+        if let pass = state.pass { return pass }
         let pass = Task { await self.read(stale, detailed: detailed) }
         state.pass = pass
-        return .wait(pass)
+        return pass
     }
 
-    private func read(_ subjects: [StatisticsSubject], detailed: Bool) async {
+    private func read(_ subjects: [StatisticsSubject], detailed: Bool) async -> [String: StatisticsEntry] {
         let (machine, known) = state.withLock { state in
             (state.machine, subjects.map { state.entries[$0.id] })
         }
@@ -75,13 +73,16 @@ public final class StatisticsCollector: Sendable {
         let read =
             (try? await DedicatedThread.run { pass.run(subjects, known) }) ?? (machine, subjects.map { _ in nil })
         let now = ContinuousClock.now
+        let pairs = zip(subjects, read.1).map { subject, entry in
+            (subject.id, entry ?? StatisticsEntry(pid: subject.pid, time: now, isDetailed: detailed))
+        }
+        let entries = Dictionary(pairs) { $1 }
         state.withLock { state in
             state.pass = nil
             state.machine = read.0
-            for (subject, entry) in zip(subjects, read.1) {
-                state.entries[subject.id] = entry ?? StatisticsEntry(pid: subject.pid, time: now, isDetailed: detailed)
-            }
+            state.entries.merge(entries) { $1 }
             state.entries = state.entries.filter { now - $0.value.time < Self.memory }
         }
+        return entries
     }
 }

@@ -100,8 +100,7 @@ struct StatisticsPass: Sendable {
         }
         entry.time = .now
         var sample = StatisticsSample(
-            time: Self.wallClock(), own: part(own, cgroup, &entry.ownRate, entry.time), pod: nil, interfaces: [],
-            processCount: 0, processes: nil, filesystem: nil)
+            time: Self.wallClock(), own: part(own, cgroup, &entry.ownRate, entry.time))
         if let pod = entry.pod, let cgroup = pod.sample(reader, detailed: detailed) {
             sample.pod = part(pod, cgroup, &entry.podRate, .now)
         }

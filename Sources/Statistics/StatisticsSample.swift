@@ -32,13 +32,23 @@ public struct StatisticsSample: Sendable {
     /// The whole pod's cgroup; nil for containers and where no kubelet made one.
     public var pod: Part?
     /// Its network interfaces, loopback left out.
-    public var interfaces: [InterfaceSample]
+    public var interfaces: [InterfaceSample] = []
     /// How many processes are in its own cgroup.
-    public var processCount: UInt64
+    public var processCount: UInt64 = 0
     /// What /proc tells of them; nil unless details were asked for.
     public var processes: ProcessSample?
     /// The file system of its writable layer; nil unless details were asked for.
     public var filesystem: FilesystemSample?
+
+    /// A sample of a cgroup in which nothing was found.
+    public init(time: Int64, path: String) {
+        self.init(time: time, own: Part(path: path, cgroup: CgroupSample(), nanoCores: nil))
+    }
+
+    init(time: Int64, own: Part) {
+        self.time = time
+        self.own = own
+    }
 
     /// One cgroup's files.
     public struct Part: Sendable {

@@ -140,7 +140,7 @@ struct CgroupSampleTests {
             "total_rss -1\n", "\u{0}\u{0}\u{0}", "254:0 Read", "99999999999999999999:1 Read 5\n", ":::\n",
             "254: Read 1\n",
             "some avg10=", "some avg10=x total=\n", "full total=99999999999999999999999\n", "avg10=avg10=avg10=\n",
-            String(repeating: "a", count: 300_000), String(repeating: "7 ", count: 20_000),
+            String(repeating: "7 ", count: 500), "254:0 \u{0}=\u{1}1\n",
         ])
     func hostile(text: String) throws {
         let legacy = try FixtureCgroup.legacy([
@@ -156,8 +156,16 @@ struct CgroupSampleTests {
 
     @Test("a list of devices does not grow without end")
     func manyDevices() throws {
-        let text = (0..<5000).map { "9:\($0) Read 1\n" }.joined()
+        let text = (0..<1100).map { "9:\($0) Read 1\n" }.joined()
         let fixture = try FixtureCgroup.legacy(["blkio/blkio.throttle.io_service_bytes_recursive": text])
         #expect(fixture.sample()?.details?.devices.count == 1024)
+    }
+
+    @Test("a file longer than any honest one is absent")
+    func endless() throws {
+        let text = String(repeating: "total_rss 1\n", count: 30_000)
+        let fixture = try FixtureCgroup.legacy(["memory/memory.stat": text])
+        #expect(fixture.sample()?.memory == nil)
+        #expect(fixture.sample()?.cpu != nil)
     }
 }

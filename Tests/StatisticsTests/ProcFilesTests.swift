@@ -40,7 +40,7 @@ struct ProcFilesTests {
     @Test("threads, descriptors, sockets and the limit of a real process")
     func processes() throws {
         let child = try Child.spawn(
-            "exec 7</dev/null 8</dev/null; ulimit -Sn 321; echo ready; read x", awaiting: "ready")
+            "exec 7</dev/null 8</dev/null; ulimit -Sn 321; echo ready; exec sleep 1000", awaiting: "ready")
         defer {
             kill(child, SIGKILL)
             Child.reap(child)

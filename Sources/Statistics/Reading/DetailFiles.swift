@@ -175,11 +175,11 @@ extension DetailFiles {
 
 /// Names of block devices.
 enum BlockDevices {
-    /// `/dev/vda` for its number; empty where the kernel knows none.
+    /// `/dev/vda` for its number; the number itself, `0:43`, where no device has it, for names must differ.
     static func path(major: UInt32, minor: UInt32) -> String {
         var target = [CChar](repeating: 0, count: 1024)
         let length = readlink("/sys/dev/block/\(major):\(minor)", &target, target.count)
-        guard length > 0 else { return "" }
+        guard length > 0 else { return "\(major):\(minor)" }
         let bytes = target[..<length].map { UInt8(bitPattern: $0) }
         let name = bytes[(bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]
         return "/dev/" + String(decoding: name, as: UTF8.self)

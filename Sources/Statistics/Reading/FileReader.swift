@@ -71,8 +71,9 @@ struct Scanner {
     /// Whether the line has nothing more.
     var isAtLineEnd: Bool { isAtEnd || bytes[index] == UInt8(ascii: "\n") }
 
+    /// Whatever is no part of a word is blank, so that a word always gets further.
     mutating func skipBlanks() {
-        while index < bytes.count, bytes[index] == 0x20 || bytes[index] == 0x09 { index += 1 }
+        while index < bytes.count, bytes[index] <= 0x20, bytes[index] != UInt8(ascii: "\n") { index += 1 }
     }
 
     /// To the beginning of the next line.

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// A file system as a whole.
 public struct FilesystemSample: Sendable, Equatable {
-    /// The block device's path, such as `/dev/vda`; empty when it is on none.
+    /// The block device's path, such as `/dev/vda`; its number, `0:43`, when it is on none.
     public var device: String
     /// The device's major number.
     public var major: UInt32

@@ -7,6 +7,9 @@ public struct InterfaceSample: Sendable, Equatable {
     /// Sent.
     public var transmitted = Direction()
 
+    /// An interface that nothing went through.
+    public init(name: String) { self.name = name }
+
     /// One direction.
     public struct Direction: Sendable, Equatable {
         /// Bytes.
