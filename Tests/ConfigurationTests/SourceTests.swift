@@ -50,7 +50,6 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
     ("log-level", "warn", "'warn'", "warning"),
     ("log-format", "json", "'json'", "json"),
     ("metrics-bind-addr", "127.0.0.1:9101", "'127.0.0.1:9101'", "127.0.0.1:9101"),
-    ("metrics-bind-addr", "/run/metrics.sock", "'unix:///run/metrics.sock'", "unix:///run/metrics.sock"),
 ]
 
 /// What must stand beside an option for the settings to make sense together.
