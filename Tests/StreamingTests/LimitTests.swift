@@ -128,6 +128,29 @@ struct LimitTests {
         peer.session.end()
     }
 
+    @Test func streamsNobodyTookEndWithTheirSession() async throws {
+        weak var session: SPDYSession?
+        weak var stream: SPDYStream?
+        do {
+            let peer = try Peer()
+            session = peer.session
+            try await peer.open(1, "data")
+            try await peer.take(.data(stream: 1, isLast: false, bytes: ByteBuffer(string: "unread")))
+            peer.session.end()
+        }
+        #expect(session == nil)
+        do {
+            let peer = try Peer()
+            try await peer.open(1, "error")
+            for await opened in peer.session.opened {
+                stream = opened
+                break
+            }
+            peer.session.end()
+        }
+        #expect(stream == nil)
+    }
+
     @Test func aCommandHasTheStreamsItAnnounced() async throws {
         let peer = try Peer()
         let streams = StreamSet(stdin: false, stdout: true, stderr: false, tty: false)

@@ -11,14 +11,13 @@ final class SPDYSession: Sendable {
     /// Streams as the client opens them; ends with the connection.
     let opened: AsyncStream<SPDYStream>
     private let openedContinuation: AsyncStream<SPDYStream>.Continuation
-    private let streams = Mutex<[UInt32: SPDYStream]>([:])
-    private let send: Writer
+    private let table: SPDYStreamTable
 
     /// The most streams that may be open at once.
     static let streamLimit = 4096
 
     init(send: @escaping Writer) {
-        self.send = send
+        table = SPDYStreamTable(send: send)
         // Streams that were opened and reset again count as well until someone has looked at them.
         (opened, openedContinuation) = AsyncStream.makeStream(
             of: SPDYStream.self, bufferingPolicy: .bufferingOldest(Self.streamLimit))
@@ -53,11 +52,11 @@ final class SPDYSession: Sendable {
             let headers = try reader.read(block)
             guard id > lastStream, id % 2 == 1 else { throw SPDYError("stream id \(id) after \(lastStream)") }
             lastStream = id
-            guard streams.withLock({ $0.count }) < Self.streamLimit else {
+            guard table.streams.withLock({ $0.count }) < Self.streamLimit else {
                 return try await write(.reset(stream: id, status: SPDYFrame.Status.refused))
             }
-            let stream = SPDYStream(id: id, headers: headers, session: self)
-            streams.withLock { $0[id] = stream }
+            let stream = SPDYStream(id: id, headers: headers, table: table)
+            table.streams.withLock { $0[id] = stream }
             if isLast { stream.input.finish() }
             // The reply comes first: whoever gets the stream may write to it at once.
             try await write(.synReply(stream: id, isLast: false, headers: writer.write([])))
@@ -65,11 +64,11 @@ final class SPDYSession: Sendable {
                 return try await stream.reset(SPDYFrame.Status.refused)
             }
         case .data(let id, let isLast, let bytes):
-            guard let stream = streams.withLock({ $0[id] }) else { return }
+            guard let stream = table.streams.withLock({ $0[id] }) else { return }
             await stream.input.push(bytes)
             if isLast { stream.input.finish() }
         case .reset(let id, _):
-            streams.withLock { $0.removeValue(forKey: id) }?.input.finish(throwing: SPDYError("stream was reset"))
+            table.streams.withLock { $0.removeValue(forKey: id) }?.input.finish(throwing: SPDYError("stream was reset"))
         case .headers(_, _, let block), .synReply(_, _, let block):
             // The zlib state is shared, so the block has to be read although nobody wants it.
             _ = try reader.read(block)
@@ -84,11 +83,23 @@ final class SPDYSession: Sendable {
     /// The connection has ended, and so has every stream.
     func end() {
         openedContinuation.finish()
-        for stream in streams.withLock({ $0.values.map(\.self) }) {
+        for stream in table.streams.withLock({ $0.values.map(\.self) }) {
             stream.input.finish(throwing: SPDYError("the connection ended"))
         }
-        streams.withLock { $0.removeAll() }
+        table.streams.withLock { $0.removeAll() }
     }
+
+    private func write(_ frame: SPDYFrame) async throws { try await table.write(frame) }
+}
+
+/// The streams that are open, and the way to the client.
+///
+/// Streams know this rather than their session, whose queue of opened streams may hold them when it ends.
+final class SPDYStreamTable: Sendable {
+    fileprivate let streams = Mutex<[UInt32: SPDYStream]>([:])
+    private let send: SPDYSession.Writer
+
+    fileprivate init(send: @escaping SPDYSession.Writer) { self.send = send }
 
     fileprivate func write(_ frame: SPDYFrame) async throws {
         var buffer = ByteBuffer()
@@ -105,13 +116,13 @@ final class SPDYStream: Sendable {
     let headers: [String: String]
     /// What the client sends.
     let input = ByteQueue()
-    private let session: SPDYSession
+    private let table: SPDYStreamTable
     private let isClosed = Atomic(false)
 
-    init(id: UInt32, headers: [String: String], session: SPDYSession) {
+    init(id: UInt32, headers: [String: String], table: SPDYStreamTable) {
         self.id = id
         self.headers = headers
-        self.session = session
+        self.table = table
     }
 
     /// Sends bytes; waits while the client does not take them.
@@ -119,27 +130,27 @@ final class SPDYStream: Sendable {
         var rest = bytes
         // Frames small enough that other streams get their turn.
         while let piece = rest.readSlice(length: min(rest.readableBytes, 64 << 10)), piece.readableBytes > 0 {
-            try await session.write(.data(stream: id, isLast: false, bytes: piece))
+            try await table.write(.data(stream: id, isLast: false, bytes: piece))
         }
     }
 
     /// Ends our half.
     func finish() async throws {
         if isClosed.exchange(true, ordering: .relaxed) { return }
-        try await session.write(.data(stream: id, isLast: true, bytes: ByteBuffer()))
+        try await table.write(.data(stream: id, isLast: true, bytes: ByteBuffer()))
     }
 
     /// Ends both halves.
     func reset(_ status: UInt32 = SPDYFrame.Status.cancel) async throws {
         input.finish()
-        session.forget(id)
+        table.forget(id)
         if isClosed.exchange(true, ordering: .relaxed) { return }
-        try await session.write(.reset(stream: id, status: status))
+        try await table.write(.reset(stream: id, status: status))
     }
 
     /// Both halves have ended: the session need not know it any more.
     func release() {
         input.finish()
-        session.forget(id)
+        table.forget(id)
     }
 }
