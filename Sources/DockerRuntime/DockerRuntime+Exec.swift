@@ -75,13 +75,13 @@ extension DockerRuntime {
     /// The exit code that Docker makes up for an exec whose start or streams failed.
     private static let brokenExec = 126
 
-    /// An exec that may have a process; nil when it has ended, or was not started within 40 seconds, which a node that
-    /// is busy can take.
+    /// An exec that may have a process; nil when it has ended, or was not started within ten minutes: a flood of
+    /// execs can make Docker that late.
     ///
     /// Docker answers a start before it starts anything and tells nobody when there is a pid: looking again is all
     /// there is to do.
     private func started(_ exec: String) async throws -> Docker.ExecInspectResponse? {
-        for attempt in 0..<50 {
+        for attempt in 0..<600 {
             let inspection = try await engine.inspectExec(exec, deadline: .seconds(10))
             if inspection.Running && inspection.Pid > 1 { return inspection }
             if let code = inspection.ExitCode, !inspection.Running {

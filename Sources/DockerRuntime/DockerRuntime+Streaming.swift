@@ -32,8 +32,8 @@ extension DockerRuntime: StreamingRuntime {
                     streams.add(stream, of: request.containerID)
                     return DockerExecStream(exec: exec, container: request.containerID, runtime: self, stream: stream)
                 } catch {
-                    // Docker may start it all the same, with nobody at its streams.
-                    await kill(exec)
+                    // Docker may start it all the same, with nobody at its streams; the client need not wait for that.
+                    Task { await kill(exec) }
                     throw error
                 }
             }
