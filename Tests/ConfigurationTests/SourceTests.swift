@@ -150,6 +150,7 @@ struct SourceTests {
         expected.adoptRootDirectories = ["/old"]
         expected.logLevel = .warning
         expected.logFormat = .json
+        expected.metricsBindAddress = .tcp(StreamingAddress(host: "127.0.0.1", port: 9101))
         expected.file = "/nonexistent/config.toml"
         #expect(try load(values.map { "--\($0.name)=\($0.flag)" }).values == expected)
     }
