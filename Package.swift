@@ -67,7 +67,7 @@ let package = Package(
         layer("CDI", ["Linux"]),
         layer("ImageRoot", ["Linux", "CLinux"]),
         layer("OCI"),
-        layer("Executor", ["CExecutor", "CLinux", "CSeccomp", "OCI", "Linux"]),
+        layer("Executor", ["CExecutor", "CLinux", "CSeccomp", "OCI", "Security", "Linux"]),
         layer("DockerEngine", ["CCurl", "Linux", logging]),
         layer("DockerLogs", ["Linux", logging]),
 

@@ -1,4 +1,5 @@
 public import OCI
+internal import Security
 
 /// What `features` prints (features.md): what this executor implements.
 public enum Features {
@@ -18,7 +19,7 @@ public enum Features {
                 "linux",
                 .compact([
                     ("namespaces", strings(LinuxSpec.Namespace.Kind.allCases.map { $0.rawValue }.sorted())),
-                    ("capabilities", strings(Capability.all)),
+                    ("capabilities", strings(Capabilities.names)),
                     (
                         "cgroup",
                         .compact([
