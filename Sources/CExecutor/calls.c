@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -193,4 +194,10 @@ int fender_next_signal(int signals)
 	struct signalfd_siginfo information;
 	ssize_t count = read(signals, &information, sizeof information);
 	return count == sizeof information ? (int)information.ssi_signo : -1;
+}
+
+int fender_resize(int terminal, uint16_t rows, uint16_t columns)
+{
+	struct winsize size = {.ws_row = rows, .ws_col = columns};
+	return ioctl(terminal, TIOCSWINSZ, &size);
 }

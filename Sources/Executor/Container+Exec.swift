@@ -26,38 +26,64 @@ extension Container {
 
     /// Runs one more process and returns its pid once its program runs. It is a child of the nearest subreaper.
     public func exec(_ process: Process, _ options: ExecOptions) throws -> Int32 {
-        guard let first = record.process, first.isAlive else { throw ExecutorError("container not running") }
+        var setting = try execSetting()
+        setting.preservedDescriptors = UInt64(options.preservedDescriptors)
+        let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
+        defer { if let console { close(console) } }
+        setting.consoleSocket = console
+        let plan = try execPlan(process, setting, options.warn)
+        let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
+        return try follow(monitor, pidFile: options.pidFile, options.warn).pid
+    }
+
+    /// Throws when no process can join.
+    func execSetting() throws -> PlanBuilder.Setting {
+        guard record.process?.isAlive == true else { throw ExecutorError("container not running") }
         if status() == .paused { throw ExecutorError("cannot exec in a paused container") }
         var setting = PlanBuilder.Setting(
             id: id, rootfs: record.rootfs, state: state(.running), grantedCapabilities: try Capability.granted())
         setting.take(cgroups)
         setting.seccompCache = "\(store.root)/.seccomp"
-        setting.preservedDescriptors = UInt64(options.preservedDescriptors)
-        let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
-        setting.consoleSocket = console
-        let plan = try PlanBuilder.exec(
-            process, in: try spec(), pid: first.pid, startTime: first.startTime, setting)
-        plan.warnings.forEach(options.warn)
-        let monitor = try MonitorProcess(program: store.monitor, plan, inherited: console.map { [$0] } ?? [])
-        if let console { close(console) }
-        return try follow(monitor, options)
+        return setting
     }
 
-    private func follow(_ monitor: MonitorProcess, _ options: ExecOptions) throws -> Int32 {
+    func execPlan(
+        _ process: Process, _ setting: PlanBuilder.Setting, _ warn: (String) -> Void
+    ) throws -> Plan {
+        guard let first = record.process else { throw ExecutorError("container not running") }
+        let plan = try PlanBuilder.exec(
+            process, in: try spec(), pid: first.pid, startTime: first.startTime, setting)
+        plan.warnings.forEach(warn)
+        return plan
+    }
+
+    /// A process whose program runs, and what came with it.
+    struct Started: ~Copyable {
         var pid: Int32 = 0
+        /// The terminal's master.
+        var terminal: Descriptor?
+        /// The attendant's socket.
+        var control: Descriptor?
+    }
+
+    /// Goes along with the monitor until the program runs.
+    func follow(_ monitor: MonitorProcess, pidFile: String?, _ warn: (String) -> Void) throws -> Started {
+        var started = Started()
         var isCreated = false
         while let report = try monitor.next() {
             switch report {
             case .failure(let text): throw ExecutorError(text)
-            case .warning(let text): options.warn(text)
+            case .warning(let text): warn(text)
             case .pid(let number):
-                pid = number
+                started.pid = number
                 monitor.reap()
             case .sync: try monitor.go()
             case .listener(let file): try SeccompListener.send(file, try spec(), state(.running))
+            case .terminal(let master): started.terminal = Descriptor(owning: master)
+            case .supervisor(_, let control): started.control = Descriptor(owning: control)
             case .created:
-                if let path = options.pidFile {
-                    try VolatileFile.replace(path, with: Array(String(pid).utf8), mode: 0o644)
+                if let pidFile {
+                    try VolatileFile.replace(pidFile, with: Array(String(started.pid).utf8), mode: 0o644)
                 }
                 isCreated = true
                 try monitor.go()
@@ -65,6 +91,6 @@ extension Container {
         }
         // The socket closes with the exec, or with the death of who would have done it.
         guard isCreated else { throw ExecutorError("the process ended before it was ready") }
-        return pid
+        return started
     }
 }

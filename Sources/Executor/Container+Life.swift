@@ -14,6 +14,7 @@ extension Container {
         let result = try Descriptor.open(resultFIFO, O_RDONLY | O_NONBLOCK)
         // Without a reader, which only a waiting process is, this fails.
         let start = try Descriptor.open(startFIFO, O_WRONLY | O_NONBLOCK)
+        try noteStart()
         try [UInt8](arrayLiteral: 1).withUnsafeBytes { try start.writeAll($0) }
         try awaitExec(result)
         try Files.remove(startFIFO)
@@ -58,6 +59,7 @@ extension Container {
         }
         let cgroups = cgroups
         endProcesses(cgroups, everywhere: record.process == nil || status == .creating)
+        endSupervisor()
         do {
             try cgroups.remove()
         } catch {

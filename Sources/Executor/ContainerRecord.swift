@@ -3,7 +3,7 @@ internal import Linux
 internal import OCI
 
 /// What is remembered of a container in `<root>/<id>/state.json`; the rest the kernel tells.
-struct ContainerRecord {
+struct ContainerRecord: Sendable {
     var version: String
     var id: String
     var bundle: String
@@ -11,6 +11,10 @@ struct ContainerRecord {
     var created: String
     /// Nil until there is a process.
     var process: ProcessIdentity?
+    /// Who stays with it; nil for a container without a supervisor, and until there is one.
+    var supervisor: ProcessIdentity?
+    /// Where the supervisor records the end, unless it is beside this.
+    var exitFile: String?
     var cgroups: [CgroupRecord]
     var annotations: [(key: String, value: String)]
 
@@ -36,10 +40,9 @@ struct ContainerRecord {
                 controllers: try $0["controllers"].strings(), directory: try $0["directory"].required())
         }
         annotations = try field["annotations"].dictionary()
-        if let pid = try field["pid"].integer(Int32.self), pid > 0, let time: UInt64 = try field["startTime"].integer()
-        {
-            process = ProcessIdentity(pid: pid, startTime: time)
-        }
+        process = try ProcessIdentity(field["pid"], field["startTime"])
+        supervisor = try ProcessIdentity(field["supervisorPid"], field["supervisorStartTime"])
+        exitFile = try field["exitFile"].string()
     }
 
     var json: JSON {
@@ -47,9 +50,22 @@ struct ContainerRecord {
             ("ociVersion", .string(version)), ("id", .string(id)), ("bundle", .string(bundle)),
             ("rootfs", .string(rootfs)), ("created", .string(created)),
             ("pid", process.map { .integer($0.pid) }), ("startTime", process.map { .integer($0.startTime) }),
+            ("supervisorPid", supervisor.map { .integer($0.pid) }),
+            ("supervisorStartTime", supervisor.map { .integer($0.startTime) }),
+            ("exitFile", exitFile.map { .string($0) }),
             ("cgroups", .array(cgroups.map(\.json))),
             ("annotations", .object(annotations.map { JSON.Member($0.key, .string($0.value)) })),
         ])
+    }
+}
+
+extension ProcessIdentity {
+    /// Nil when the fields are absent.
+    fileprivate init?(_ pid: Field, _ startTime: Field) throws {
+        guard let pid = try pid.integer(Int32.self), pid > 0, let time: UInt64 = try startTime.integer() else {
+            return nil
+        }
+        self.init(pid: pid, startTime: time)
     }
 }
 

@@ -28,6 +28,10 @@ extension ContainerStore {
     /// Makes a container, whose process then waits for ``Container/start()``. A failure leaves nothing.
     @discardableResult
     public func create(_ id: String, _ options: CreateOptions) throws -> Container {
+        try make(id, options, nil)
+    }
+
+    func make(_ id: String, _ options: CreateOptions, _ supervisor: SupervisorOptions?) throws -> Container {
         try Self.check(id)
         let bundle = try Self.resolve(options.bundle)
         let config = try Files.read("\(bundle)/config.json")
@@ -37,12 +41,13 @@ extension ContainerStore {
         guard try cgroups.processes(everywhere: true).isEmpty else {
             throw ExecutorError("container's cgroup is not empty: \(cgroups.directories.first ?? "")")
         }
-        let record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.places)
+        var record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.places)
+        record.exitFile = supervisor?.exitFile
         var container = Container(store: self, directory: "\(root)/\(id)", record: record)
         try claim(container.directory, id)
         do {
             try container.prepare(config)
-            try container.make(spec, cgroups, options)
+            try container.make(spec, cgroups, options, supervisor)
             return container
         } catch {
             container.undo(cgroups)
@@ -77,13 +82,16 @@ extension Container {
     }
 
     fileprivate mutating func make(
-        _ spec: Spec, _ cgroups: any CgroupManager, _ options: ContainerStore.CreateOptions
+        _ spec: Spec, _ cgroups: any CgroupManager, _ options: ContainerStore.CreateOptions,
+        _ supervisor: SupervisorOptions?
     ) throws {
         let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
-        let plan = try PlanBuilder.create(spec, try setting(cgroups, options, console: console))
+        var setting = try setting(cgroups, options, console: console)
+        if let supervisor { try setting.take(supervisor, self, terminal: spec.process?.terminal == true) }
+        let plan = try PlanBuilder.create(spec, setting)
         plan.warnings.forEach(options.warn)
         try cgroups.create(spec.linux.resources)
-        let monitor = try MonitorProcess(program: store.monitor, plan, inherited: console.map { [$0] } ?? [])
+        let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
         if let console { close(console) }
         try follow(monitor, spec, options)
     }
@@ -112,6 +120,11 @@ extension Container {
             switch report {
             case .failure(let text): throw ExecutorError(text)
             case .warning(let text): options.warn(text)
+            case .supervisor(let pid, let control):
+                close(control)
+                record.supervisor = ProcessIdentity.find(pid)
+                try save()
+            case .terminal(let master): close(master)
             case .pid(let pid):
                 record.process = ProcessIdentity.find(pid)
                 try save()
@@ -139,6 +152,7 @@ extension Container {
     /// Takes back what was made; goes as far as it can.
     fileprivate func undo(_ cgroups: any CgroupManager) {
         endProcesses(cgroups, everywhere: true)
+        endSupervisor()
         try? cgroups.remove()
         try? removeDirectory()
     }
@@ -174,5 +188,7 @@ extension PlanBuilder.Setting {
         } else {
             cgroupDirectory = cgroups.directories.first
         }
+        oomFile = cgroups.oomFile ?? ""
+        processDirectory = cgroups.processDirectory ?? ""
     }
 }

@@ -8,11 +8,13 @@ public struct ContainerStore: Sendable {
     public let root: String
     /// The program that carries out plans.
     public let monitor: String
+    let program: MonitorProgram
 
     /// A store in `root`, which is made when the first container is.
     public init(root: String, monitor: String) {
         self.root = root
         self.monitor = monitor
+        program = MonitorProgram(path: monitor)
     }
 
     /// A container by id. Throws "container does not exist".
@@ -51,7 +53,7 @@ public struct ContainerStore: Sendable {
 }
 
 /// A container of a store.
-public struct Container {
+public struct Container: Sendable {
     let store: ContainerStore
     let directory: String
     var record: ContainerRecord

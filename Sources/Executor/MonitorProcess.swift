@@ -14,37 +14,41 @@ final class MonitorProcess {
         case created
         /// The descriptor of a seccomp listener; the receiver closes it.
         case listener(CInt)
+        /// The master of the terminal; the receiver closes it.
+        case terminal(CInt)
+        /// Who stays with the process, and the socket of one that is an attendant; the receiver closes it.
+        case supervisor(Int32, CInt)
     }
 
     private let socket: Descriptor
     private let pid: pid_t
     private var isReaped = false
 
-    /// Starts a sealed copy of the program (CVE-2019-5736) on a plan. It inherits our stdio, `inherited`, and the
+    /// Starts the program on a plan. It inherits our stdio, or `stdio` for 0 to 2 in its place, `inherited`, and the
     /// descriptors that are not closed on exec.
-    init(program: String, _ plan: Plan, inherited: [CInt]) throws {
-        let file = try Descriptor.open(program, O_RDONLY)
-        let raw = file.raw
-        let copy = Descriptor(owning: try system("copy", program) { fender_sealed_copy(raw) })
+    init(_ program: MonitorProgram, _ plan: Plan, inherited: [CInt], stdio: [CInt] = []) throws {
+        let copy = try program.sealed()
         let message = try MemoryFile.make("plan", holding: plan.bytes)
         var ends: [CInt] = [-1, -1]
         try system("socketpair") { fender_report_pair(&ends) }
         socket = Descriptor(owning: ends[0])
         let theirs = Descriptor(owning: ends[1])
         pid = try Self.spawn(
-            "/proc/self/fd/\(copy.raw)", ["fender-monitor", String(message.raw), String(theirs.raw)],
-            inherited: inherited + [message.raw, theirs.raw])
+            "/proc/self/fd/\(copy)", ["fender-monitor", String(message.raw), String(theirs.raw)],
+            inherited: inherited + [message.raw, theirs.raw], stdio: stdio)
     }
 
     deinit { reap() }
 
     /// posix_spawn(3) with every signal at its default and none blocked.
     static func spawn(
-        _ path: String, _ arguments: [String], environment: [String] = [], inherited: [CInt]
+        _ path: String, _ arguments: [String], environment: [String] = [], inherited: [CInt],
+        stdio: [CInt] = []
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
+        for (target, file) in stdio.enumerated() { posix_spawn_file_actions_adddup2(&actions, file, CInt(target)) }
         // To itself: that keeps it open over exec.
         for file in inherited { posix_spawn_file_actions_adddup2(&actions, file, file) }
         var attributes = posix_spawnattr_t()
@@ -99,6 +103,8 @@ final class MonitorProcess {
         case FENDER_REPORT_SYNC: return .sync
         case FENDER_REPORT_CREATED: return .created
         case FENDER_REPORT_LISTENER: return .listener(descriptor)
+        case FENDER_REPORT_TERMINAL: return .terminal(descriptor)
+        case FENDER_REPORT_SUPERVISOR: return .supervisor(Int32(truncatingIfNeeded: head.value), descriptor)
         default: throw ExecutorError("monitor: unknown report \(head.kind)")
         }
     }

@@ -8,6 +8,7 @@ extension PlanBuilder {
         _ process: Process, in spec: Spec, pid: Int32, startTime: UInt64, _ setting: Setting
     ) throws -> Plan {
         var builder = PlanBuilder(spec, setting)
+        builder.addStay()
         if let score = process.oomScore { builder.addOOMScore(score) }
         builder.openCgroups()
         let slot = try builder.writer.slot()
@@ -21,7 +22,10 @@ extension PlanBuilder {
             builder.writer.step(FENDER_PROC, flags: PlanWriter.optional)
         }
         if process.terminal { try builder.addTerminal(process, bindConsole: false) }
-        try builder.addProcess(process, root: "/") { $0.writer.step(FENDER_CREATED) }
+        try builder.addProcess(process, root: "/") {
+            $0.addParentDeath()
+            $0.writer.step(FENDER_CREATED)
+        }
         builder.addExec(process)
         return try builder.writer.finish()
     }

@@ -22,6 +22,14 @@ struct PlanBuilder {
         /// The connected console socket.
         var consoleSocket: CInt?
         var preservedDescriptors: UInt64 = 0
+        /// Who stays with the process; nil for nobody.
+        var stay: Stay?
+        /// Files of cgroups that a supervisor joins.
+        var supervisorCgroups: [String] = []
+        /// What counts kills for want of memory; empty for nothing.
+        var oomFile = ""
+        /// The cgroup directory of all processes.
+        var processDirectory = ""
         var pivots = true
         var newKeyring = true
         /// Directory of compiled filters.
@@ -51,12 +59,14 @@ struct PlanBuilder {
     static func create(_ spec: Spec, _ setting: Setting) throws -> Plan {
         guard let process = spec.process else { throw SpecError("process", "is missing") }
         var builder = PlanBuilder(spec, setting)
+        builder.addStay()
         try builder.open(process)
         try builder.addNamespaces()
         builder.enterChild(keyring: true)
         try builder.addNames()
         try builder.addFilesystem(process)
         try builder.addProcess(process, root: setting.rootfs) { builder in
+            builder.addParentDeath()
             builder.writer.step(FENDER_CREATED)
             builder.writer.step(FENDER_WAIT_START, [builder.startSlot, builder.resultSlot])
         }

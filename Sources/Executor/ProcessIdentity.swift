@@ -3,7 +3,7 @@ internal import Glibc
 internal import Linux
 
 /// A process by pid and start time, which together name no other until the host dies.
-struct ProcessIdentity: Equatable {
+struct ProcessIdentity: Equatable, Sendable {
     var pid: Int32
     /// Clock ticks since the host's start (proc_pid_stat(5), field 22).
     var startTime: UInt64

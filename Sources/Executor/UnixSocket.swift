@@ -7,23 +7,28 @@ internal import OCI
 enum UnixSocket {
     /// Connects; the caller closes the descriptor.
     static func connect(_ path: String) throws -> CInt {
+        let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+        let socket = Descriptor(owning: try system("socket") { Glibc.socket(AF_UNIX, kind, 0) })
+        try connect(socket, path, name: path)
+        return socket.release()
+    }
+
+    /// Connects a socket; `name` is what an error calls the path.
+    static func connect(_ socket: borrowing Descriptor, _ path: String, name: String) throws {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw SystemError(call: "connect", object: path, code: ENAMETOOLONG)
+            throw SystemError(call: "connect", object: name, code: ENAMETOOLONG)
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
-        let socket = Descriptor(owning: try system("socket") { Glibc.socket(AF_UNIX, kind, 0) })
         let raw = socket.raw
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)
-        try system("connect", path) {
+        try system("connect", name) {
             withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(raw, $0, size) }
             }
         }
-        return socket.release()
     }
 }
 

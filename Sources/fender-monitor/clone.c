@@ -197,12 +197,27 @@ static void await_parent(struct monitor *m, const int gate[2])
 		_exit(1);
 }
 
+/// Takes the stdio that a supervisor made, and lets go of its end of the pipe that tells of its death.
+static void take_stdio(struct monitor *m)
+{
+	for (int i = 0; i < 3; i++)
+		if (m->stdio[i] >= 0 && dup2(m->stdio[i], i) < 0)
+			fail(m, "dup", "stdio", errno);
+	if (m->life[1] >= 0)
+		close(m->life[1]);
+}
+
 void do_clone(struct monitor *m)
 {
 	int gate[2];
 	if (pipe2(gate, O_CLOEXEC))
 		fail(m, "pipe", "", errno);
 	struct clone_args arguments = {.flags = N(0), .exit_signal = SIGCHLD};
+	if (m->birth >= 0) {
+		// The child of who stays; it inherits our exit signal, which is SIGCHLD.
+		arguments.flags |= CLONE_PARENT;
+		arguments.exit_signal = 0;
+	}
 	if (m->cgroup_directory >= 0) {
 		arguments.flags |= CLONE_INTO_CGROUP;
 		arguments.cgroup = (uint64_t)m->cgroup_directory;
@@ -212,8 +227,11 @@ void do_clone(struct monitor *m)
 		fail(m, "clone", "", errno);
 	if (child == 0) {
 		await_parent(m, gate);
+		take_stdio(m);
 		return;
 	}
+	if (m->birth >= 0 && write(m->birth, &child, sizeof child) != sizeof child)
+		fail(m, "tell pid", "", errno);
 	write_maps(m, child, text(m, 0), text(m, 1));
 	report(m, FENDER_REPORT_PID, "", "", 0, child);
 	close(gate[0]);

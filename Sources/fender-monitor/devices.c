@@ -94,6 +94,19 @@ static void bind_console(struct monitor *m, int terminal)
 	close(point);
 }
 
+static void send_master(struct monitor *m, int master)
+{
+	static const char name[] = "/dev/ptmx";
+	if (N(0) == FENDER_NO_CONSOLE && m->console < 0) {
+		report_descriptor(m, FENDER_REPORT_TERMINAL, master, 0);
+		return;
+	}
+	int socket = N(0) == FENDER_NO_CONSOLE ? m->console : (int)N(0);
+	if (fender_send_descriptor(socket, name, sizeof name - 1, master))
+		fail(m, "send terminal", "console socket", errno);
+	close(socket);
+}
+
 /// Makes the terminal ours and gives its master to the console socket.
 static void make_terminal(struct monitor *m)
 {
@@ -111,10 +124,7 @@ static void make_terminal(struct monitor *m)
 		report(m, FENDER_REPORT_WARNING, "own terminal", "", errno, 0);
 	if (N(4))
 		bind_console(m, terminal);
-	static const char name[] = "/dev/ptmx";
-	if (fender_send_descriptor((int)N(0), name, sizeof name - 1, master))
-		fail(m, "send terminal", "console socket", errno);
-	close((int)N(0));
+	send_master(m, master);
 	close(master);
 	if (ioctl(terminal, TIOCSCTTY, 0))
 		fail(m, "take terminal", "", errno);

@@ -40,7 +40,7 @@ static void load_filter(struct monitor *m)
 	if (listener < 0)
 		fail(m, "load seccomp filter", "", errno);
 	if (N(1)) {
-		report_descriptor(m, FENDER_REPORT_LISTENER, (int)listener);
+		report_descriptor(m, FENDER_REPORT_LISTENER, (int)listener, 0);
 		close((int)listener);
 	}
 }

@@ -29,7 +29,8 @@ int main(int count, char **arguments)
 	if (count != 3)
 		return 2;
 	m->socket = atoi(arguments[2]);
-	m->null = m->result = m->root = m->proc = m->cgroup_directory = -1;
+	m->null = m->result = m->root = m->proc = m->cgroup_directory = m->birth = m->console = -1;
+	m->life[0] = m->life[1] = m->stdio[0] = m->stdio[1] = m->stdio[2] = -1;
 	for (int i = 0; i < FENDER_PLAN_SLOTS; i++)
 		m->slots[i] = -1;
 	fcntl(m->socket, F_SETFD, FD_CLOEXEC);
@@ -38,7 +39,11 @@ int main(int count, char **arguments)
 	umask(0);
 	const void *plan = map_plan(m, atoi(arguments[1]));
 	for (m->step = fender_plan_next(plan, NULL); m->step; m->step = fender_plan_next(plan, m->step)) {
-		if (m->step->code < FENDER_CLONE)
+		if (m->step->code == FENDER_SUPERVISE)
+			supervise(m);
+		else if (m->step->code == FENDER_ATTEND)
+			attend(m);
+		else if (m->step->code < FENDER_CLONE)
 			before_clone(m);
 		else if (m->step->code == FENDER_CLONE)
 			do_clone(m);

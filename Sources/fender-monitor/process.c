@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
@@ -153,6 +154,18 @@ static void set_affinity(struct monitor *m)
 		failed(m, "set CPU affinity", "");
 }
 
+/// The process ends with who stays with it. Changing ids takes this back, so it comes after.
+static void die_with_parent(struct monitor *m)
+{
+	char byte;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		fail(m, "set parent death signal", "", errno);
+	// It may have died before: then the pipe is at its end, and otherwise it would have to wait.
+	if (read(m->life[0], &byte, 1) == 0)
+		_exit(1);
+	close(m->life[0]);
+}
+
 bool process_step(struct monitor *m)
 {
 	switch (m->step->code) {
@@ -210,6 +223,9 @@ bool process_step(struct monitor *m)
 		return true;
 	case FENDER_BOUNDING:
 		bound_capabilities(m);
+		return true;
+	case FENDER_PARENT_DEATH:
+		die_with_parent(m);
 		return true;
 	case FENDER_CAPABILITIES:
 		set_capabilities(m);

@@ -67,9 +67,9 @@ void report_and_wait(const struct monitor *m, uint32_t kind)
 		_exit(1);
 }
 
-void report_descriptor(const struct monitor *m, uint32_t kind, int descriptor)
+void report_descriptor(const struct monitor *m, uint32_t kind, int descriptor, int64_t value)
 {
-	struct fender_report head = {.kind = kind};
+	struct fender_report head = {.kind = kind, .value = value};
 	char buffer[sizeof head + 2];
 	if (fender_send_descriptor(m->socket, buffer, compose(buffer, sizeof buffer, &head, "", ""), descriptor))
 		fail(m, "send descriptor", "", errno);

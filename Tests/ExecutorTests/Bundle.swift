@@ -37,6 +37,8 @@ final class Bundle {
             "process":{"cwd":"/","args":\(arguments),"env":["PATH=/bin"]\(process)},
             "mounts":[{"destination":"/proc","type":"proc","source":"proc"},
             {"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["mode=755"]},
+            {"destination":"/dev/pts","type":"devpts","source":"devpts",
+            "options":["newinstance","ptmxmode=0666","mode=0620"]},
             {"destination":"/out","type":"bind","source":"\(scratch("out"))","options":["bind"]}],
             "linux":{"cgroupsPath":"/\(id)","namespaces":[{"type":"pid"},{"type":"mount"},{"type":"uts"},{"type":"ipc"}\
             ]\(linux)}\(more.replacing("OUT", with: scratch("out")))}
@@ -67,6 +69,48 @@ final class Bundle {
         var options = ContainerStore.CreateOptions()
         options.bundle = scratch("bundle")
         return try store.create(id, options)
+    }
+
+    /// Makes it under a supervisor, with a log.
+    func supervise(_ change: (inout SupervisorOptions) -> Void = { _ in }) throws -> Container {
+        try Files.makeDirectories(scratch("out"))
+        try Files.makeDirectories(scratch("log"))
+        var options = SupervisorOptions(bundle: scratch("bundle"))
+        options.logPath = scratch("log/0.log")
+        change(&options)
+        return try store.supervise(id, options)
+    }
+
+    /// Runs it under a supervisor to its end; it is still there.
+    func superviseToEnd(_ change: (inout SupervisorOptions) -> Void = { _ in }) throws -> (Container, ExitRecord) {
+        let container = try supervise(change)
+        do {
+            _ = try container.start()
+            return (container, try end(of: container))
+        } catch {
+            _ = try? container.delete(force: true)
+            throw error
+        }
+    }
+
+    /// Waits for the record.
+    func end(of container: Container) throws -> ExitRecord {
+        guard container.waitForSupervisor(milliseconds: 30_000) else { throw ExecutorError("no end") }
+        guard case .ended(let record) = container.supervision() else { throw ExecutorError("no record") }
+        return record
+    }
+
+    /// The log's lines without their times: stream, tag, content.
+    func log(_ name: String = "0.log") throws -> [String] {
+        let bytes = try Files.read(scratch("log/\(name)"), limit: 64 << 20)
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard lines.last?.isEmpty == true else { throw ExecutorError("the log does not end with a line's end") }
+        return try lines.dropLast().map { line in
+            guard line.count >= 31, line[line.startIndex + 30] == UInt8(ascii: " ") else {
+                throw ExecutorError("no time: \(String(decoding: line, as: UTF8.self))")
+            }
+            return String(decoding: line.dropFirst(31), as: UTF8.self)
+        }
     }
 
     /// Runs it to its end and removes it.

@@ -4,3 +4,4 @@
 
 #include "executor_calls.h"
 #include "executor_plan.h"
+#include "executor_supervisor.h"

@@ -40,3 +40,6 @@ int fender_take_signals(void);
 
 /// Waits for the next signal on that descriptor; -1 and errno.
 int fender_next_signal(int signals);
+
+/// ioctl(2) TIOCSWINSZ: the size of a terminal in characters.
+int fender_resize(int terminal, uint16_t rows, uint16_t columns);

@@ -59,6 +59,12 @@ enum fender_step_code {
 	FENDER_OOM_SCORE = 9,	   // N0 score as two's complement
 	FENDER_CLONE = 10,	   // N0 CLONE_NEW* flags; S0 uid map, S1 gid map; what follows runs in the child
 
+	// First in a plan whose process somebody stays with.
+	FENDER_SUPERVISE = 11,	   // N0 bits FENDER_SUPERVISOR_*; S0 socket, S1 exit record, S2 log or none, S3 file that
+				   // counts OOM kills, S4 cgroup whose processes end with the first, S5... files of
+				   // cgroups to join
+	FENDER_ATTEND = 12,	   // S0 cgroup of the process alone, S1 the container's
+
 	// In the child.
 	FENDER_JOIN_CGROUPS = 20,
 	FENDER_UNSHARE = 21,	   // N0 CLONE_NEW* flags
@@ -79,7 +85,7 @@ enum fender_step_code {
 	FENDER_DEVICE = 35,	   // N0 file type and mode, N1 major, N2 minor, N3 uid, N4 gid, N5 bind it; S0 in root
 	FENDER_SYMLINK = 36,	   // S0 target, S1 in root
 	FENDER_DIRECTORY = 37,	   // N0 mode; S0 in root
-	FENDER_TERMINAL = 38,	   // N0 console socket's descriptor, N1 rows, N2 columns, N3 uid, N4 bind /dev/console
+	FENDER_TERMINAL = 38,	   // N0 console socket's descriptor or FENDER_NO_CONSOLE, N1 rows, N2 columns, N3 uid, N4 bind /dev/console
 	FENDER_MASK = 39,	   // S0 in root
 	FENDER_READONLY = 40,	   // S0 in root
 	FENDER_SYSCTL = 41,	   // S0 path below sys, S1 value
@@ -104,7 +110,13 @@ enum fender_step_code {
 	FENDER_CREATED = 65,	   // tells the parent and waits for its word
 	FENDER_WAIT_START = 66,	   // N0 slot of the start FIFO, N1 slot of the result FIFO
 	FENDER_PRESERVE = 67,	   // N0 how many descriptors after 2 stay open
+	FENDER_PARENT_DEATH = 69,  // dies with who stays with it
 	FENDER_EXEC = 68,	   // N0 count of arguments; S0... arguments, environment
+};
+
+enum {
+	/// No console socket: the terminal's master goes to the supervisor, or with a report.
+	FENDER_NO_CONSOLE = 0xffff,
 };
 
 enum fender_mount_bits {
@@ -125,6 +137,10 @@ enum fender_report_kind {
 	FENDER_REPORT_CREATED = 5,
 	/// Carries a descriptor.
 	FENDER_REPORT_LISTENER = 6,
+	/// Carries the master of the terminal.
+	FENDER_REPORT_TERMINAL = 7,
+	/// `value` is the pid of who stays with the process; of an attendant with the socket to it.
+	FENDER_REPORT_SUPERVISOR = 8,
 };
 
 struct fender_report {

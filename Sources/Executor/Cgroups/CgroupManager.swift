@@ -36,7 +36,7 @@ protocol CgroupManager {
 }
 
 /// A cgroup's directory as a container's state remembers it.
-struct CgroupRecord: Equatable {
+struct CgroupRecord: Equatable, Sendable {
     /// v1 controllers; none for v2.
     var controllers: [String]
     var directory: String

@@ -1,0 +1,102 @@
+internal import CExecutor
+internal import CLinux
+internal import Glibc
+internal import Linux
+public import OCI
+
+extension Container {
+    /// Which streams of a process its caller has.
+    public struct SessionOptions: Sendable {
+        /// It has an input; otherwise it reads the null device. With a terminal all three are the terminal.
+        public var stdin = false
+        /// Its output is taken.
+        public var stdout = true
+        /// Its errors are taken.
+        public var stderr = true
+        /// Called with each warning.
+        public var warn: @Sendable (String) -> Void = { _ in }
+
+        /// Output and errors.
+        public init() {}
+    }
+
+    /// Runs one more process, whose streams and end are the caller's; returns once its program runs. Blocks the thread.
+    ///
+    /// With the session end the process and all that it started, unless it has ended before: what it left then belongs
+    /// to the container.
+    public func exec(_ process: Process, _ options: SessionOptions) throws -> ExecSession {
+        var setting = try execSetting()
+        let cgroup = "\(setting.processDirectory)/fender-exec-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        setting.enter(cgroup)
+        setting.consoleSocket = CInt(FENDER_NO_CONSOLE)
+        let plan = try execPlan(process, setting, options.warn)
+        var pipes = try SessionPipes(options, terminal: process.terminal)
+        try system("mkdir", cgroup) { mkdir(cgroup, 0o755) }
+        do {
+            let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
+            pipes.closeTheirs()
+            let started = try follow(monitor, pidFile: nil, options.warn)
+            return try ExecSession(started, pipes)
+        } catch {
+            // Its attendant does the same, if there is one.
+            try? Files.removeDirectory(cgroup)
+            throw error
+        }
+    }
+}
+
+extension PlanBuilder.Setting {
+    /// Makes the process join a cgroup of its own, below the container's.
+    fileprivate mutating func enter(_ cgroup: String) {
+        stay = .attendant(cgroup: cgroup)
+        if cgroupDirectory != nil { cgroupDirectory = cgroup }
+        cgroupFiles = cgroupFiles.map { $0 == "\(processDirectory)/tasks" ? "\(cgroup)/tasks" : $0 }
+    }
+}
+
+/// The ends of a process's streams; ours do not block.
+struct SessionPipes: ~Copyable {
+    var stdin: Descriptor?
+    var stdout: Descriptor?
+    var stderr: Descriptor?
+    /// For 0 to 2 of the process.
+    private(set) var theirs: [CInt] = []
+
+    init(_ options: Container.SessionOptions, terminal: Bool) throws {
+        do {
+            stdin = try end(options.stdin && !terminal, writes: true)
+            stdout = try end(options.stdout && !terminal, writes: false)
+            stderr = try end(options.stderr && !terminal, writes: false)
+        } catch {
+            closeTheirs()
+            throw error
+        }
+    }
+
+    mutating func closeTheirs() {
+        theirs.forEach { close($0) }
+        theirs = []
+    }
+
+    /// Makes a pipe, or opens the null device for the process.
+    private mutating func end(_ isWanted: Bool, writes: Bool) throws -> Descriptor? {
+        guard isWanted else {
+            theirs.append(try Descriptor.open("/dev/null", writes ? O_RDONLY : O_WRONLY).release())
+            return nil
+        }
+        var ends: [CInt] = [-1, -1]
+        try system("pipe") { fender_pipe(&ends) }
+        theirs.append(ends[writes ? 0 : 1])
+        return try Descriptor(owning: ends[writes ? 1 : 0]).nonblocking()
+    }
+}
+
+extension Descriptor {
+    /// The same, which fails with EAGAIN instead of waiting.
+    consuming func nonblocking() throws -> Descriptor {
+        let number = raw
+        let flags = try system("fcntl") { fcntl(number, F_GETFL) }
+        try system("fcntl") { fcntl(number, F_SETFL, flags | O_NONBLOCK) }
+        return self
+    }
+}
