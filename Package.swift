@@ -49,6 +49,9 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CSeccomp"),
+        .systemLibrary(name: "CArchive"),
+        .systemLibrary(name: "CISAL"),
+        .systemLibrary(name: "CZstd"),
         .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
         .target(name: "CLinux"),
         .target(name: "CExecutor"),
@@ -68,6 +71,11 @@ let package = Package(
         layer("ImageRoot", ["Linux", "CLinux"]),
         layer("OCI"),
         layer("Executor", ["CExecutor", "CLinux", "CSeccomp", "OCI", "Security", "Linux"]),
+        layer(
+            "Images",
+            [
+                "CArchive", "CISAL", "CZstd", "COpenSSL", "CCurl", "CLinux", "ImageRoot", "OCI", "Linux", logging,
+            ]),
         layer("DockerEngine", ["CCurl", "Linux", logging]),
         layer("DockerLogs", ["Linux", logging]),
 
@@ -121,6 +129,7 @@ let package = Package(
         tests("Statistics", ["Cgroups", "Linux", "TestScratch"]),
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
+        tests("Images", ["CLinux", "OCI", "Linux", "TestScratch", logging]),
         tests("OCI"),
         tests("Executor", ["fender-monitor", "CExecutor", "OCI", "Linux", "TestScratch"]),
         // A dockerd of the tests' own.

@@ -85,8 +85,8 @@ public enum ImageVolumeMount {
             guard kind == S_IFDIR || kind == S_IFREG else {
                 throw ImageRootError(.invalid, refusal + "neither a directory nor a file")
             }
-            let base = try Files.link("/proc/self/fd/\(root.raw)")
-            let path = try Files.link("/proc/self/fd/\(found.raw)")
+            let base = try Files.linkTarget("/proc/self/fd/\(root.raw)")
+            let path = try Files.linkTarget("/proc/self/fd/\(found.raw)")
             guard path == base || path.hasPrefix(base + "/") else {
                 throw ImageRootError(.failed, refusal + "it is at \(path)")
             }
@@ -95,18 +95,5 @@ public enum ImageVolumeMount {
             let isAbsent = [ENOENT, ENOTDIR, ELOOP].contains(error.code)
             throw ImageRootError(isAbsent ? .notFound : .failed, refusal + "\(error)")
         }
-    }
-}
-
-extension Files {
-    /// What a symbolic link says.
-    fileprivate static func link(_ path: String) throws -> String {
-        var buffer = [UInt8](repeating: 0, count: 8_192)
-        let count = try buffer.withUnsafeMutableBytes { bytes in
-            try system("readlink", path) {
-                readlink(path, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
-            }
-        }
-        return String(decoding: buffer[..<count], as: UTF8.self)
     }
 }

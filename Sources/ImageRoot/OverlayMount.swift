@@ -2,7 +2,7 @@ internal import CLinux
 internal import Glibc
 internal import Linux
 
-/// Read-only overlay mounts without an upper directory.
+/// Overlay mounts: read-only ones of layers alone, and such whose upper directory takes what is written.
 ///
 /// Layers are named by descriptors (`/proc/self/fd/N`): the kernel takes at most 256 bytes a name and 4096
 /// in all, which a few dozen of Docker's paths exceed, and a colon in a path would part it.
@@ -29,11 +29,13 @@ enum OverlayMount {
         }
     }
 
-    /// Mounts the layers' union, or the only layer, read-only at a directory for all to see.
-    static func attach(layers: [String], at target: String, method: Method? = nil) throws {
-        let directories = try LayerDirectories(layers)
+    /// Mounts the layers' union, or the only layer, at a directory for all to see; read-only without `upper`.
+    static func attach(
+        layers: [String], upper: ContainerRoot.Upper? = nil, at target: String, method: Method? = nil
+    ) throws {
+        let directories = try LayerDirectories(layers, upper: upper)
         try reporting(layers) {
-            guard layers.count > 1 else { return try bind(layers[0], at: target) }
+            guard layers.count > 1 || upper != nil else { return try bind(layers[0], at: target) }
             switch try method ?? best(directories) {
             case .layerByLayer:
                 let mount = try detached(directories)
@@ -76,10 +78,13 @@ enum OverlayMount {
         for name in directories.names {
             try system("fsconfig", "lowerdir+") { fender_fsconfig(number, set, "lowerdir+", name) }
         }
+        for (key, value) in directories.upperOptions(prefix: "/proc/self/fd/") {
+            try system("fsconfig", key) { fender_fsconfig(number, set, key, value) }
+        }
         let create = CUnsignedInt(FENDER_FSCONFIG_CMD_CREATE)
         try system("fsconfig", "create overlay") { fender_fsconfig(number, create, nil, nil) }
-        let attributes =
-            FENDER_MOUNT_ATTR_RDONLY | FENDER_MOUNT_ATTR_NOSUID | FENDER_MOUNT_ATTR_NODEV
+        let readOnly = FENDER_MOUNT_ATTR_RDONLY | FENDER_MOUNT_ATTR_NOSUID | FENDER_MOUNT_ATTR_NODEV
+        let attributes = directories.isWritable ? 0 : readOnly
         return Descriptor(owning: try system("fsmount") { fender_fsmount(number, CUnsignedInt(attributes)) })
     }
 
@@ -99,9 +104,10 @@ enum OverlayMount {
     private static func mountHere(_ directories: LayerDirectories, at target: String) throws {
         try system("chdir") { chdir("/proc/self/fd") }
         let lower = directories.descriptors.map { "\($0)" }.joined(separator: ":")
-        let flags = FENDER_MS_RDONLY | FENDER_MS_NOSUID | FENDER_MS_NODEV
+        let flags = directories.isWritable ? 0 : FENDER_MS_RDONLY | FENDER_MS_NOSUID | FENDER_MS_NODEV
+        let upper = directories.upperOptions(prefix: "").map { ",\($0)=\($1)" }.joined()
         try system("mount overlay", target) {
-            fender_mount("overlay", target, "overlay", UInt(flags), "lowerdir=\(lower)")
+            fender_mount("overlay", target, "overlay", UInt(flags), "lowerdir=\(lower)\(upper)")
         }
     }
 
@@ -122,23 +128,37 @@ enum OverlayMount {
 /// O_PATH as open(2) takes it.
 let pathOnly = CInt(FENDER_O_PATH)
 
-/// Layer directories held open, the topmost first.
+/// Layer directories held open, the topmost first, and the directories above them if there are any.
 final class LayerDirectories: Sendable {
     let paths: [String]
     let descriptors: [CInt]
+    /// The upper and the work directory; empty when nothing can be written.
+    private let writable: [CInt]
+
+    var isWritable: Bool { !writable.isEmpty }
+
+    /// Options of the mount for the directories above. The inode index is for hard links of NFS exports; without it
+    /// an upper directory can be mounted again while an old mount of it is still going away.
+    func upperOptions(prefix: String) -> [(key: String, value: String)] {
+        guard isWritable else { return [] }
+        return [
+            ("upperdir", "\(prefix)\(writable[0])"), ("workdir", "\(prefix)\(writable[1])"), ("index", "off"),
+        ]
+    }
 
     /// Names of the directories that are short and free of special characters.
     var names: [String] { descriptors.map { "/proc/self/fd/\($0)" } }
 
-    /// Throws ``ImageRootError`` for no or too many layers and for one that cannot be opened.
-    init(_ paths: [String]) throws {
+    /// Throws ``ImageRootError`` for no or too many layers and for a directory that cannot be opened.
+    init(_ paths: [String], upper: ContainerRoot.Upper? = nil) throws {
         // The kernel's overlay takes 500 lower layers; Docker makes 128 at most.
         guard !paths.isEmpty, paths.count <= 500 else {
             throw ImageRootError(.invalid, "open image: \(paths.count) layers")
         }
+        let wanted = paths + (upper.map { [$0.directory, $0.work] } ?? [])
         var opened: [CInt] = []
         do {
-            for path in paths {
+            for path in wanted {
                 opened.append(try Descriptor.open(path, pathOnly | O_DIRECTORY).release())
             }
         } catch {
@@ -146,10 +166,11 @@ final class LayerDirectories: Sendable {
             throw ImageRootError(.failed, "open image layer: \(error)")
         }
         self.paths = paths
-        self.descriptors = opened
+        descriptors = Array(opened[..<paths.count])
+        writable = Array(opened[paths.count...])
     }
 
     deinit {
-        for number in descriptors { close(number) }
+        for number in descriptors + writable { close(number) }
     }
 }

@@ -55,6 +55,16 @@ public struct Descriptor: ~Copyable, Sendable {
         }
     }
 
+    /// Writes all of `bytes` at an offset, whatever the position is.
+    public func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
+        var written = 0
+        while written < bytes.count {
+            written += try system("pwrite") {
+                pwrite(raw, bytes.baseAddress! + written, bytes.count - written, off_t(offset) + off_t(written))
+            }
+        }
+    }
+
     /// fstat(2).
     public func status() throws -> stat {
         var status = stat()

@@ -94,6 +94,11 @@ public enum Files {
             throw SystemError(call: "opendir", object: directory, code: errno)
         }
         defer { closedir(stream) }
+        return names(of: stream).sorted()
+    }
+
+    /// The names that an open directory has from its position on, without `.` and `..`, in no order.
+    public static func names(of stream: OpaquePointer) -> [String] {
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
@@ -101,6 +106,18 @@ public enum Files {
             }
             if name != "." && name != ".." { names.append(name) }
         }
-        return names.sorted()
+        return names
+    }
+
+    /// What a symbolic link says; a path that is not absolute begins at the directory `directory` is open on.
+    public static func linkTarget(_ path: String, at directory: CInt? = nil) throws -> String {
+        var buffer = [UInt8](repeating: 0, count: 8_192)
+        let count = try buffer.withUnsafeMutableBytes { bytes in
+            try system("readlink", path) {
+                readlinkat(
+                    directory ?? AT_FDCWD, path, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
+            }
+        }
+        return String(decoding: buffer[..<count], as: UTF8.self)
     }
 }

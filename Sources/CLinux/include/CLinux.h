@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "clinux_attributes.h"
 #include "clinux_epoll.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"

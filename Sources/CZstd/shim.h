@@ -1,0 +1,4 @@
+// The zstd library: layers of media type tar+zstd.
+#pragma once
+
+#include <zstd.h>
