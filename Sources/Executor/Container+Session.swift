@@ -30,18 +30,12 @@ extension Container {
         setting.enter(cgroup)
         setting.consoleSocket = CInt(FENDER_NO_CONSOLE)
         let plan = try execPlan(process, setting, options.warn)
-        var pipes = try SessionPipes(options, terminal: process.terminal)
-        try system("mkdir", cgroup) { mkdir(cgroup, 0o755) }
-        do {
-            let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
-            pipes.closeTheirs()
-            let started = try follow(monitor, pidFile: nil, options.warn)
-            return try ExecSession(started, pipes)
-        } catch {
-            // Its attendant does the same, if there is one.
-            try? Files.removeDirectory(cgroup)
-            throw error
-        }
+        var pipes = try SessionPipes(
+            options, terminal: process.terminal, owner: try spec().hostUID(of: process.uid))
+        let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
+        pipes.closeTheirs()
+        let started = try follow(monitor, pidFile: nil, options.warn)
+        return try ExecSession(started, pipes)
     }
 }
 
@@ -61,8 +55,11 @@ struct SessionPipes: ~Copyable {
     var stderr: Descriptor?
     /// For 0 to 2 of the process.
     private(set) var theirs: [CInt] = []
+    /// The user of the process, as the host has it.
+    private let owner: UInt32
 
-    init(_ options: Container.SessionOptions, terminal: Bool) throws {
+    init(_ options: Container.SessionOptions, terminal: Bool, owner: UInt32) throws {
+        self.owner = owner
         do {
             stdin = try end(options.stdin && !terminal, writes: true)
             stdout = try end(options.stdout && !terminal, writes: false)
@@ -72,6 +69,8 @@ struct SessionPipes: ~Copyable {
             throw error
         }
     }
+
+    deinit { theirs.forEach { close($0) } }
 
     mutating func closeTheirs() {
         theirs.forEach { close($0) }
@@ -87,7 +86,10 @@ struct SessionPipes: ~Copyable {
         var ends: [CInt] = [-1, -1]
         try system("pipe") { fender_pipe(&ends) }
         theirs.append(ends[writes ? 0 : 1])
-        return try Descriptor(owning: ends[writes ? 1 : 0]).nonblocking()
+        let ours = Descriptor(owning: ends[writes ? 1 : 0])
+        // So that /dev/stdout can be opened, which root of a user namespace could not see to itself.
+        try system("fchown", "pipe") { fchown(ends[0], owner, .max) }
+        return try ours.nonblocking()
     }
 }
 

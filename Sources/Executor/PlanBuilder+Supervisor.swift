@@ -1,4 +1,5 @@
 internal import CExecutor
+internal import OCI
 
 extension PlanBuilder {
     /// Who stays with the process that a plan makes.
@@ -14,7 +15,7 @@ extension PlanBuilder {
         switch setting.stay {
         case .supervisor(let bits, let socket, let exitFile, let log):
             writer.step(
-                FENDER_SUPERVISE, [UInt64(bits)],
+                FENDER_SUPERVISE, [UInt64(bits), UInt64(spec.hostUID)],
                 [socket, exitFile, log, setting.oomFile, setting.processDirectory] + setting.supervisorCgroups)
         case .attendant(let cgroup):
             writer.step(FENDER_ATTEND, [], [cgroup, setting.processDirectory])
@@ -24,5 +25,19 @@ extension PlanBuilder {
 
     mutating func addParentDeath() {
         if setting.stay != nil { writer.step(FENDER_PARENT_DEATH) }
+    }
+}
+
+extension Spec {
+    /// The uid of the process's user as the host has it.
+    var hostUID: UInt32 { hostUID(of: process?.uid ?? 0) }
+
+    /// What a uid of the container is on the host; one that is not mapped stays itself.
+    func hostUID(of uid: UInt32) -> UInt32 {
+        guard linux.namespaces.contains(where: { $0.kind == .user }) else { return uid }
+        for map in linux.uidMappings where uid >= map.containerID && uid - map.containerID < map.size {
+            return map.hostID &+ (uid - map.containerID)
+        }
+        return uid
     }
 }

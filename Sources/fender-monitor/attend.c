@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -40,6 +41,9 @@ void attend(struct monitor *m)
 	report_descriptor(m, FENDER_REPORT_SUPERVISOR, control[1], getpid());
 	close(control[1]);
 	// Orphans of a container in our pid namespace would be nobody's otherwise.
+	// Who removes it makes it, so that there is always somebody who does.
+	if (mkdir(text(m, 0), 0755))
+		fail(m, "make cgroup", text(m, 0), errno);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	pid_t process = fork_plan(m, &signals);
 	if (process == 0) {

@@ -10,6 +10,12 @@
 /// The kernel holds what a client has not read yet: nothing of it is in our memory, and an end of ours loses none.
 enum { CLIENT_BUFFER = 1 << 20 };
 
+static void set_buffer(int file, int size)
+{
+	if (setsockopt(file, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size))
+		setsockopt(file, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 void accept_client(struct supervisor *s)
 {
 	int file = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -19,9 +25,7 @@ void accept_client(struct supervisor *s)
 		close(file);
 		return;
 	}
-	int size = CLIENT_BUFFER;
-	if (setsockopt(file, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size))
-		setsockopt(file, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	set_buffer(file, CLIENT_BUFFER);
 	s->clients[s->client_count++] = (struct client){.file = file};
 }
 
@@ -64,6 +68,18 @@ void send_output(struct supervisor *s, const struct stream *stream, const char *
 			piece = count - at < FENDER_MESSAGE_LIMIT ? count - at : FENDER_MESSAGE_LIMIT;
 			send_piece(&s->clients[i], stream->event, bytes + at, piece);
 		}
+	}
+}
+
+void tell_losses(struct supervisor *s)
+{
+	for (int i = 0; i < s->client_count; i++) {
+		struct client *client = &s->clients[i];
+		if (!client->lost)
+			continue;
+		// There was no room; for a few bytes there is to be some.
+		set_buffer(client->file, CLIENT_BUFFER + (16 << 10));
+		send_message(client->file, FENDER_LOST, &client->lost, sizeof client->lost);
 	}
 }
 

@@ -72,7 +72,7 @@ static void drop(struct log *log, size_t written)
 	log->dropped_bytes += log->used - written + torn;
 }
 
-static void flush(struct log *log)
+void flush_log(struct log *log)
 {
 	size_t written = 0;
 	while (log->file >= 0 && written < log->used) {
@@ -93,7 +93,7 @@ static void add_line(struct log *log, struct stream *stream, const char *header,
 		     size_t count)
 {
 	if (log->used + LOG_HEADER + stream->held + count + 1 > sizeof log->buffer)
-		flush(log);
+		flush_log(log);
 	char *at = log->buffer + log->used;
 	memcpy(at, header, LOG_HEADER);
 	at[LOG_HEADER - 2] = tag;
@@ -129,7 +129,6 @@ void log_bytes(struct log *log, struct stream *stream, const char *bytes, size_t
 		bytes += taken;
 		count -= taken;
 	}
-	flush(log);
 }
 
 void log_end(struct log *log, struct stream *stream)
@@ -140,5 +139,4 @@ void log_end(struct log *log, struct stream *stream)
 	put_header(header, stream->name);
 	// As containerd: it had no end, so more would have to follow.
 	add_line(log, stream, header, 'P', "", 0);
-	flush(log);
 }

@@ -85,6 +85,10 @@ static void make_stdio(struct monitor *m, struct supervisor *s)
 	for (int i = 0; i < 3; i++)
 		if (ours[i] >= 0 && fcntl(ours[i], F_SETFL, O_NONBLOCK))
 			fail(m, "fcntl", "stdio", errno);
+	// So that /dev/stdout can be opened, which root of a user namespace could not see to itself.
+	for (int i = s->input < 0; i < 3; i++)
+		if (fchown(m->stdio[i], (uid_t)N(1), (gid_t)-1))
+			fail(m, "own", "stdio", errno);
 }
 
 static void join_cgroups(const struct monitor *m)
@@ -128,9 +132,9 @@ static void take_terminal(struct supervisor *s, bool has_input)
 }
 
 /// Reads an output until nothing is there or others must have their turn; false once nothing is there.
-static bool read_output(struct supervisor *s, struct stream *stream, int turns)
+static bool read_turn(struct supervisor *s, struct stream *stream)
 {
-	while (stream->file >= 0 && turns--) {
+	for (int i = 0; stream->file >= 0 && i < TURN; i++) {
 		ssize_t count = read(stream->file, s->chunk, sizeof s->chunk);
 		if (count < 0 && errno == EINTR)
 			continue;
@@ -149,14 +153,21 @@ static bool read_output(struct supervisor *s, struct stream *stream, int turns)
 	return stream->file >= 0;
 }
 
+static bool read_output(struct supervisor *s, struct stream *stream)
+{
+	bool has_more = read_turn(s, stream);
+	flush_log(&s->log);
+	return has_more;
+}
+
 static void handle(struct supervisor *s, const struct pollfd *entries, int clients, bool has_input)
 {
 	if (entries[1].revents)
 		take_terminal(s, has_input);
 	if (entries[2].revents)
-		read_output(s, &s->output, TURN);
+		read_output(s, &s->output);
 	if (entries[3].revents)
-		read_output(s, &s->errors, TURN);
+		read_output(s, &s->errors);
 	if (entries[4].revents)
 		feed_input(s);
 	// From the end: one that is dropped is replaced by the last.
@@ -217,10 +228,12 @@ static void finish(const struct monitor *m, struct supervisor *s)
 	if (*text(m, 4))
 		kill_cgroup(text(m, 4), PATIENCE);
 	// Not for ever: somebody may hold an output and go on writing.
-	for (int i = 0; i < DRAIN && (read_output(s, &s->output, TURN) | read_output(s, &s->errors, TURN)); i++)
+	for (int i = 0; i < DRAIN && (read_output(s, &s->output) | read_output(s, &s->errors)); i++)
 		;
 	log_end(&s->log, &s->output);
 	log_end(&s->log, &s->errors);
+	flush_log(&s->log);
+	tell_losses(s);
 	leave_record(m, s, &end);
 	unlink(text(m, 0));
 	_exit(0);

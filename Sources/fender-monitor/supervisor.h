@@ -74,9 +74,10 @@ struct supervisor {
 // log.c
 /// Opens the log, or opens it anew; false and errno when that fails, and then all stays as it was.
 bool open_log(struct log *log);
-/// Writes what a stream gave, in whole lines; the rest is kept until its end comes.
+/// Adds what a stream gave, in whole lines; the rest is kept until its end comes. `flush_log` must follow.
 void log_bytes(struct log *log, struct stream *stream, const char *bytes, size_t count);
-/// Writes what is left of a stream that has ended.
+void flush_log(struct log *log);
+/// Adds what is left of a stream that has ended.
 void log_end(struct log *log, struct stream *stream);
 
 // clients.c
@@ -86,6 +87,8 @@ void accept_client(struct supervisor *s);
 void serve_client(struct supervisor *s, int index);
 /// Sends output to the clients that want it; who does not keep up misses some and is told so.
 void send_output(struct supervisor *s, const struct stream *stream, const char *bytes, size_t count);
+/// Tells clients what they missed before the end.
+void tell_losses(struct supervisor *s);
 /// Whether a client may send: not as long as the process does not take what came before.
 bool may_send(const struct supervisor *s, const struct client *client);
 /// Writes pending input as far as the process takes it.

@@ -154,6 +154,66 @@ private let canRun = getuid() == 0 && Files.exists("/bin/busybox")
         #expect(try bundle.remains().isEmpty)
     }
 
+    @Test func `a container in a user namespace is served by one outside of it`() throws {
+        let maps = #"[{"containerID":0,"hostID":100000,"size":65536}]"#
+        let kinds = ["user", "pid", "mount", "uts", "ipc", "network"].map { #"{"type":"\#($0)"}"# }
+        let bundle = try Bundle(
+            "echo again > /dev/stdout; exec sleep 1000",
+            linux: #"""
+                ,"uidMappings":\#(maps),"gidMappings":\#(maps),"namespaces":[\#(kinds.joined(separator: ","))]
+                """#,
+            more: #"""
+                ,"mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+                {"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["mode=755"]}]
+                """#)
+        try system("chmod") { chmod(bundle.scratch.path, 0o755) }
+        for name in ["proc", "dev"] { try Files.makeDirectories(bundle.scratch("bundle/rootfs/\(name)")) }
+        let container = try bundle.supervise()
+        defer { _ = try? container.delete(force: true) }
+        _ = try container.start()
+        var process = try container.process()
+        process.arguments = ["sh", "-c", "busybox id -u; cat /proc/self/uid_map; echo more > /dev/stdout; exit 6"]
+        let collected = try container.exec(process, Container.SessionOptions()).collect(limit: 1000)
+        #expect(collected.code == 6)
+        let words = String(decoding: collected.stdout, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+        #expect(words == ["0", "0", "100000", "65536", "more"])
+        try container.kill(SIGKILL, all: false)
+        #expect(try bundle.end(of: container).code == 137)
+        #expect(try bundle.log() == ["stdout F again"])
+    }
+
+    @Test func `joined namespaces are the container's and not its supervisor's`() throws {
+        let first = try Bundle(
+            "exec sleep 1000",
+            linux: #"""
+                ,"namespaces":[{"type":"pid"},{"type":"mount"},{"type":"uts"},{"type":"ipc"},{"type":"network"}]
+                """#)
+        let pod = try first.supervise()
+        defer { _ = try? pod.delete(force: true) }
+        _ = try pod.start()
+        let joined = ["pid", "uts", "ipc", "network"].map { kind in
+            #"{"type":"\#(kind)","path":"/proc/\#(pod.pid)/ns/\#(kind == "network" ? "net" : kind)"}"#
+        }
+        let second = try Bundle(
+            "exec sleep 1000",
+            linux: #"""
+                ,"namespaces":[\#(joined.joined(separator: ",")),{"type":"mount"}]
+                """#)
+        let container = try second.supervise()
+        defer { _ = try? container.delete(force: true) }
+        _ = try container.start()
+        for name in ["pid", "uts", "ipc", "net"] {
+            let link = ProcessIdentity.link("/proc/\(container.pid)/ns/\(name)")
+            #expect(link == ProcessIdentity.link("/proc/\(pod.pid)/ns/\(name)"))
+            #expect(
+                ProcessIdentity.link("/proc/\(container.supervisorPID)/ns/\(name)")
+                    == ProcessIdentity.link("/proc/self/ns/\(name)"))
+        }
+        try container.kill(SIGTERM, all: false)
+        #expect(try second.end(of: container).signal == SIGTERM)
+        #expect(pod.supervision() == .supervised)
+    }
+
     @Test func `a log that cannot be opened is told and all is undone`() throws {
         let bundle = try Bundle("exit 0")
         let path = bundle.scratch("none/0.log")

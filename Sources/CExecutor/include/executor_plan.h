@@ -60,7 +60,7 @@ enum fender_step_code {
 	FENDER_CLONE = 10,	   // N0 CLONE_NEW* flags; S0 uid map, S1 gid map; what follows runs in the child
 
 	// First in a plan whose process somebody stays with.
-	FENDER_SUPERVISE = 11,	   // N0 bits FENDER_SUPERVISOR_*; S0 socket, S1 exit record, S2 log or none, S3 file that
+	FENDER_SUPERVISE = 11,	   // N0 bits FENDER_SUPERVISOR_*, N1 uid of the user of stdio; S0 socket, S1 exit record, S2 log or none, S3 file that
 				   // counts OOM kills, S4 cgroup whose processes end with the first, S5... files of
 				   // cgroups to join
 	FENDER_ATTEND = 12,	   // S0 cgroup of the process alone, S1 the container's
