@@ -59,3 +59,10 @@ CURLcode fender_curl_set_cloexec(CURL *easy)
 {
 	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_cloexec);
 }
+
+CURLcode fender_curl_set_progress(CURL *easy, fender_curl_progress_function function, void *context)
+{
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, function);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, context);
+	return curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+}

@@ -48,12 +48,12 @@ extension ImageStore {
         }
         let config = ContentDescriptor(
             mediaType: MediaType.config, digest: Digest(of: image.config), size: Int64(image.config.count))
-        let (bytes, type) = image.manifest ?? (ImageManifest(config: config, layers: layers).bytes, MediaType.manifest)
-        let descriptor = ContentDescriptor(mediaType: type, digest: Digest(of: bytes), size: Int64(bytes.count))
-        lease.add([config.digest, descriptor.digest])
+        let made = ImageManifest(config: config, layers: layers)
+        let manifest = image.manifest ?? KeptManifest(made, made.bytes)
+        lease.add([config.digest, manifest.descriptor.digest])
         try putBlob(image.config)
-        try putBlob(bytes)
-        return try storedManifest(descriptor)
+        try putBlob(manifest.bytes)
+        return try storedManifest(manifest.descriptor, manifest.content, config: image.config)
     }
 
     /// The same of a layer; answers what a manifest says of it.

@@ -17,7 +17,7 @@ public final class ImageStore: Sendable {
     private let indexing = Mutex(())
     /// What must stay. Held while names of blobs and layers go, so that nobody relies on what is going.
     let holds = Mutex(Holds())
-    let layerFlights = SingleFlight<LayerKey, Void>()
+    let layerFlights = SingleFlight<Digest, Void>()
     let pullFlights = SingleFlight<PullKey, StoredImage>()
     private let total = Mutex(LayerUsage())
     private let number = Atomic(0)

@@ -18,3 +18,9 @@ CURLMcode fender_curl_multi_set_long(CURLM *multi, CURLMoption option, long valu
 
 /// Makes libcurl open sockets with SOCK_CLOEXEC, which it does not by itself.
 CURLcode fender_curl_set_cloexec(CURL *easy);
+
+/// The type of CURLOPT_XFERINFOFUNCTION; anything but 0 ends the transfer.
+typedef int (*fender_curl_progress_function)(void *context, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+/// Has libcurl call `function` about once a second, and more often while data flows.
+CURLcode fender_curl_set_progress(CURL *easy, fender_curl_progress_function function, void *context);

@@ -5,8 +5,8 @@ internal import OCI
 struct ArchivedImage: Sendable {
     /// As the archive has them.
     var names: [String]
-    /// The manifest's bytes and type; nil where the archive has none, as Docker's own form.
-    var manifest: (bytes: [UInt8], type: String)?
+    /// Nil where the archive has none, as Docker's own form.
+    var manifest: KeptManifest?
     var config: [UInt8]
     var layers: [ArchivedLayer]
 }
@@ -55,7 +55,7 @@ extension ArchiveSpool {
                 ArchivedLayer(file: try file("blobs/sha256/\(layer.digest.hex)"), descriptor: layer)
             }
             return ArchivedImage(
-                names: names, manifest: (bytes, manifest.mediaType), config: try blob(manifest.config, limit),
+                names: names, manifest: KeptManifest(manifest, bytes), config: try blob(manifest.config, limit),
                 layers: layers)
         }
     }

@@ -46,6 +46,13 @@ enum MediaType {
     static let manifests: Set = [manifest, dockerManifest]
     static let indexes: Set = [index, dockerList]
 
+    /// OCI's name for a type of Docker's.
+    static func ociLayer(_ type: String) -> String {
+        guard type.hasPrefix("application/vnd.docker.") else { return type }
+        if type.hasSuffix(".gzip") { return layer + "+gzip" }
+        return type.hasSuffix("zstd") ? layer + "+zstd" : layer
+    }
+
     /// Whether it is a layer that we can unpack; compression is told by the content.
     static func isLayer(_ type: String) -> Bool {
         let kinds = [

@@ -65,6 +65,18 @@ struct ImageManifest: Sendable {
         }
     }
 
+    /// The same in OCI's form, which is the only one that programs look for in an OCI image layout.
+    var inOCIForm: ImageManifest {
+        var config = config
+        config.mediaType = MediaType.config
+        let layers = layers.map { layer in
+            var layer = layer
+            layer.mediaType = MediaType.ociLayer(layer.mediaType)
+            return layer
+        }
+        return ImageManifest(config: config, layers: layers)
+    }
+
     /// The document, for an image that has none.
     var bytes: [UInt8] {
         JSON.object([
