@@ -6,7 +6,6 @@
 #include <linux/bpf.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -170,8 +169,6 @@ int fender_detach_device_programs(int cgroup, int keep)
 	}
 	return 0;
 }
-
-int fender_flock(int file, int operation) { return flock(file, operation); }
 
 int fender_take_signals(void)
 {

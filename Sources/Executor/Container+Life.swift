@@ -5,6 +5,12 @@ public import OCI
 extension Container {
     /// Lets the process that waits go on, and returns once its program runs. Hooks that fail after that are returned.
     public func start() throws -> [String] {
+        try locked { try letGo() }
+        let hooks = try spec().hooks.poststart
+        return hooks.isEmpty ? [] : HookRunner.runAll(hooks, state(.running))
+    }
+
+    private func letGo() throws {
         switch status() {
         case .created: break
         case .stopped: throw ExecutorError("cannot start a container that has stopped")
@@ -19,8 +25,6 @@ extension Container {
         try awaitExec(result)
         try Files.remove(startFIFO)
         try Files.remove(resultFIFO)
-        let hooks = try spec().hooks.poststart
-        return hooks.isEmpty ? [] : HookRunner.runAll(hooks, state(.running))
     }
 
     /// The FIFO hangs up when the exec closes the process's end; before that it may tell of a failure.
@@ -60,37 +64,45 @@ extension Container {
         let cgroups = cgroups
         endProcesses(cgroups, everywhere: record.process == nil || status == .creating)
         endSupervisor()
-        do {
-            try cgroups.remove()
-        } catch {
-            endProcesses(cgroups, everywhere: true)
-            try cgroups.remove()
+        let hooks = try locked {
+            do {
+                try cgroups.remove()
+            } catch {
+                endProcesses(cgroups, everywhere: true)
+                try cgroups.remove()
+            }
+            let hooks = ((try? spec())?.hooks.poststop) ?? []
+            try removeDirectory()
+            return hooks
         }
-        let hooks = ((try? spec())?.hooks.poststop) ?? []
-        let state = state(.stopped)
-        try removeDirectory()
-        return HookRunner.runAll(hooks, state)
+        return HookRunner.runAll(hooks, state(.stopped))
     }
 
     /// Freezes all processes.
     public func pause() throws {
-        let status = status()
-        guard status == .running || status == .created else {
-            throw ExecutorError("container not running: \(status.rawValue)")
+        try locked {
+            let status = status()
+            guard status == .running || status == .created else {
+                throw ExecutorError("container not running: \(status.rawValue)")
+            }
+            try cgroups.freeze(true)
         }
-        try cgroups.freeze(true)
     }
 
     /// Thaws them.
     public func resume() throws {
-        guard status() == .paused else { throw ExecutorError("container not paused") }
-        try cgroups.freeze(false)
+        try locked {
+            guard status() == .paused else { throw ExecutorError("container not paused") }
+            try cgroups.freeze(false)
+        }
     }
 
     /// Changes limits; nil fields stay as they are.
     public func update(_ resources: Resources) throws {
-        guard status() != .stopped else { throw ExecutorError("container not running") }
-        try cgroups.update(resources)
+        try locked {
+            guard status() != .stopped else { throw ExecutorError("container not running") }
+            try cgroups.update(resources)
+        }
     }
 
     /// The pids of all processes.

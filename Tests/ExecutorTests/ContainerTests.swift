@@ -120,6 +120,37 @@ private let canRun = getuid() == 0 && Files.exists("/bin/busybox")
         }
     }
 
+    @Test func `one of several starts goes through, and deletes amid all leave nothing`() async throws {
+        for round in 0..<10 {
+            let bundle = try Bundle("exec sleep 1000")
+            let container = try bundle.create()
+            let started = await withTaskGroup(of: Bool.self) { group in
+                for _ in 0..<4 {
+                    group.addTask { (try? await DedicatedThread.run { try container.start() }) != nil }
+                }
+                if round % 2 == 1 {
+                    for _ in 0..<3 {
+                        group.addTask {
+                            _ = try? await DedicatedThread.run { try container.delete(force: true) }
+                            return false
+                        }
+                        group.addTask {
+                            _ = try? await DedicatedThread.run { try container.pause() }
+                            return false
+                        }
+                    }
+                }
+                return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+            }
+            #expect(round % 2 == 1 ? started <= 1 : started == 1)
+            _ = try? container.delete(force: true)
+            #expect(try bundle.remains().isEmpty)
+            #expect { try container.start() } throws: {
+                "\($0)" == "container \"\(container.id)\" does not exist"
+            }
+        }
+    }
+
     @Test func `exec joins the container, and a failure is told`() throws {
         let bundle = try Bundle("exec sleep 1000", more: #","hostname":"inside""#)
         let container = try bundle.create()

@@ -32,9 +32,6 @@ int fender_attach_device_program(int cgroup, int program);
 /// bpf(2): takes every device program off a cgroup v2 directory but `keep`.
 int fender_detach_device_programs(int cgroup, int keep);
 
-/// flock(2); Swift has the struct of that name instead. `operation` as there.
-int fender_flock(int file, int operation);
-
 /// Blocks all signals and returns a close-on-exec descriptor that tells of them (signalfd(2)), or -1.
 int fender_take_signals(void);
 
