@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug unit e2e fuzz lint format protos check-protos bench pause setup
+.PHONY: help run test build debug unit e2e fuzz fuzz-monitor lint format protos check-protos bench pause setup
 
 SWIFT ?= swift
+CLANG ?= clang
 PYTHON := .build-venv/bin/python
 FENDER := .build/debug/fender
 # Passed to pytest, for example: make e2e PYTEST_ARGS='-k logs -x'
@@ -61,6 +62,19 @@ fuzz: ## run the streaming parsers on made-up bytes, FUZZ_SECONDS each; what the
 		FUZZ_TARGET=$$target SWIFT_BACKTRACE=enable=no .build-fuzz/release/fuzz .build-fuzz/corpus/$$target \
 			Tests/StreamingTests/Corpus/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 \
 			-artifact_prefix=.build-fuzz/$$target-; \
+	done
+
+# With sanitizers; the sources are those of fender-monitor.
+MONITOR_FUZZ := .build-fuzz/monitor
+MONITOR_SOURCES := Sources/fender-monitor/log.c Sources/fender-monitor/clients.c Sources/CExecutor/plan.c
+fuzz-monitor: ## run the C parsers of fender-monitor on made-up bytes, FUZZ_SECONDS each
+	@for target in plan supervisor; do \
+		mkdir -p $(MONITOR_FUZZ)/corpus/$$target; \
+		$(CLANG) -g -O1 -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+			-ISources/CExecutor/include -ISources/fender-monitor Tests/Fuzz/Monitor/$$target.c $(MONITOR_SOURCES) \
+			-o $(MONITOR_FUZZ)/$$target; \
+		$(MONITOR_FUZZ)/$$target $(MONITOR_FUZZ)/corpus/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=1024 \
+			-artifact_prefix=$(MONITOR_FUZZ)/$$target-; \
 	done
 
 lint: ## check the format of the sources and that generated files are up to date

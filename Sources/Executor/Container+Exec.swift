@@ -31,7 +31,7 @@ extension Container {
         let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
         defer { if let console { close(console) } }
         setting.consoleSocket = console
-        let plan = try execPlan(process, setting, options.warn)
+        let plan = try execPlan(process, in: try spec(), setting, options.warn)
         let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
         return try follow(monitor, pidFile: options.pidFile, options.warn).pid
     }
@@ -48,11 +48,11 @@ extension Container {
     }
 
     func execPlan(
-        _ process: Process, _ setting: PlanBuilder.Setting, _ warn: (String) -> Void
+        _ process: Process, in spec: Spec, _ setting: PlanBuilder.Setting, _ warn: (String) -> Void
     ) throws -> Plan {
         guard let first = record.process else { throw ExecutorError("container not running") }
         let plan = try PlanBuilder.exec(
-            process, in: try spec(), pid: first.pid, startTime: first.startTime, setting)
+            process, in: spec, pid: first.pid, startTime: first.startTime, setting)
         plan.warnings.forEach(warn)
         return plan
     }

@@ -29,9 +29,10 @@ extension Container {
         let cgroup = "\(setting.processDirectory)/fender-exec-\(String(UInt64.random(in: .min ... .max), radix: 16))"
         setting.enter(cgroup)
         setting.consoleSocket = CInt(FENDER_NO_CONSOLE)
-        let plan = try execPlan(process, setting, options.warn)
+        let spec = try spec()
+        let plan = try execPlan(process, in: spec, setting, options.warn)
         var pipes = try SessionPipes(
-            options, terminal: process.terminal, owner: try spec().hostUID(of: process.uid))
+            options, terminal: process.terminal, owner: spec.hostUID(of: process.uid))
         let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
         pipes.closeTheirs()
         let started = try follow(monitor, pidFile: nil, options.warn)
