@@ -129,7 +129,11 @@ let package = Package(
         tests("Statistics", ["Cgroups", "Linux", "TestScratch"]),
         tests("CDI", ["Linux", "TestScratch"]),
         tests("ImageRoot", ["Linux", "CLinux", "TestScratch"]),
-        tests("Images", ["CLinux", "OCI", "Linux", "TestScratch", logging]),
+        // What the crash tests of Images kill.
+        .executableTarget(
+            name: "image-store-probe", dependencies: ["Images", logging], path: "Tests/image-store-probe",
+            swiftSettings: strict),
+        tests("Images", ["image-store-probe", "CLinux", "OCI", "Linux", "TestScratch", logging]),
         tests("OCI"),
         tests("Executor", ["fender-monitor", "CExecutor", "OCI", "Linux", "TestScratch"]),
         // A dockerd of the tests' own.

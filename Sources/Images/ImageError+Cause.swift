@@ -22,10 +22,12 @@ extension ImageError {
         }
     }
 
-    private static func code(of cause: any Error) -> Code {
+    /// The kind of any error that comes up in here.
+    static func code(of cause: any Error) -> Code {
         switch cause {
         case let error as ImageError: error.code
         case let error as SystemError: [ENOSPC, EDQUOT].contains(error.code) ? .noSpace : .failed
+        case is HTTPError: .registryUnavailable
         case is JSONError, is SpecError: .invalid
         case is CancellationError: .cancelled
         default: .failed

@@ -94,12 +94,10 @@ extension ImageStore {
                     try fetch.run(from: client, attempts: settings.attempts, cancellation) { try decompressor.feed($0) }
                 }
             }
-        } catch let error as ImageError where error.code == .invalid {
-            // Going on with it would fail again.
-            unlink(partial)
+        } catch {
+            // Going on with it would fail again, or it takes the space that is wanted.
+            if [.invalid, .noSpace].contains(ImageError.code(of: error)) { unlink(partial) }
             throw error
-        } catch let error as HTTPError {
-            throw ImageError(.registryUnavailable, "\(error)")
         }
         try system("rename", blob) { rename(partial, blob) }
     }

@@ -65,31 +65,26 @@ final class BlobFetch {
 
     /// Fetches what is missing; all bytes go to `sink` in their order, those that were there already too.
     ///
-    /// When a connection breaks off, goes on from there, as long as something comes. A blob that is not what its
-    /// descriptor says is removed, and `invalid` thrown.
+    /// When a connection breaks off, goes on from there, as long as something comes. Throws `invalid` for a blob that is
+    /// not what its descriptor says.
     func run(
         from client: RegistryClient, attempts: Int, _ cancellation: Cancellation,
         _ sink: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        do {
-            try readBack(cancellation, sink)
-            var failures = 0
-            while position < descriptor.size {
-                let before = position
-                do {
-                    try request(client, cancellation, sink)
-                } catch let error as HTTPError {
-                    failures = position > before ? 1 : failures + 1
-                    guard failures < attempts, !error.isUnreachable else { throw error }
-                    try cancellation.sleep(milliseconds: RetryDelay(attempt: failures).milliseconds ?? 0)
-                }
+        try readBack(cancellation, sink)
+        var failures = 0
+        while position < descriptor.size {
+            let before = position
+            do {
+                try request(client, cancellation, sink)
+            } catch let error as HTTPError {
+                failures = position > before ? 1 : failures + 1
+                guard failures < attempts, !error.isUnreachable else { throw error }
+                try cancellation.sleep(milliseconds: RetryDelay(attempt: failures).milliseconds ?? 0)
             }
-            guard hash.finish() == descriptor.digest else {
-                throw ImageError(.invalid, "blob \(descriptor.digest) has another digest")
-            }
-        } catch let error as ImageError where error.code == .invalid {
-            unlink(path)
-            throw error
+        }
+        guard hash.finish() == descriptor.digest else {
+            throw ImageError(.invalid, "blob \(descriptor.digest) has another digest")
         }
     }
 

@@ -45,12 +45,13 @@ final class LayerWriter {
     /// Writes one entry, whose content comes from `stream`.
     func write(_ entry: TarEntry, from stream: TarStream) throws {
         let path = try LayerPath(entry.path)
-        let action = "unpack \(entry.path.prefix(300).debugDescription)"
         do {
             try write(entry, path, from: stream)
-        } catch let error as SystemError where Self.blames(error.code) {
-            throw ImageError(.invalid, "\(action): \(error)")
         } catch {
+            let action = "unpack \(entry.path.prefix(300).debugDescription)"
+            if let error = error as? SystemError, Self.blames(error.code) {
+                throw ImageError(.invalid, "\(action): \(error)")
+            }
             throw ImageError(action, error)
         }
     }
