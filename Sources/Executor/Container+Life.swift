@@ -18,10 +18,14 @@ extension Container {
         case .paused, .running: throw ExecutorError("cannot start an already running container")
         }
         let result = try Descriptor.open(resultFIFO, O_RDONLY | O_NONBLOCK)
-        // Without a reader, which only a waiting process is, this fails.
-        let start = try Descriptor.open(startFIFO, O_WRONLY | O_NONBLOCK)
-        try noteStart()
-        try [UInt8](arrayLiteral: 1).withUnsafeBytes { try start.writeAll($0) }
+        do {
+            // Without a reader, which only a waiting process is, this fails.
+            let start = try Descriptor.open(startFIFO, O_WRONLY | O_NONBLOCK)
+            try noteStart()
+            try [UInt8](arrayLiteral: 1).withUnsafeBytes { try start.writeAll($0) }
+        } catch let error as SystemError where error.code == ENXIO || error.code == EPIPE {
+            throw ExecutorError("cannot start a container that has stopped")
+        }
         try awaitExec(result)
         try Files.remove(startFIFO)
         try Files.remove(resultFIFO)

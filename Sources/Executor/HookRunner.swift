@@ -50,18 +50,13 @@ enum HookRunner {
     }
 
     private static func spawn(_ hook: Hook, input: CInt, errors: CInt) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, input, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, errors, 2)
-        let arguments = (hook.arguments.isEmpty ? [hook.path] : hook.arguments).map { strdup($0) }
-        let environment = hook.environment.map { strdup($0) }
-        defer { (arguments + environment).forEach { free($0) } }
-        var pid: pid_t = 0
-        let code = posix_spawn(&pid, hook.path, &actions, nil, arguments + [nil], environment + [nil])
-        guard code == 0 else { throw ExecutorError("run hook: \(hook.path): \(Errno.text(code))") }
-        return pid
+        let null = try Descriptor.open("/dev/null", O_WRONLY)
+        do {
+            return try Spawn.run(
+                hook.path, hook.arguments.isEmpty ? [hook.path] : hook.arguments, environment: hook.environment,
+                stdio: [input, null.raw, errors])
+        } catch let error as SystemError {
+            throw ExecutorError("run hook: \(hook.path): \(Errno.text(error.code))")
+        }
     }
 }

@@ -33,48 +33,12 @@ final class MonitorProcess {
         try system("socketpair") { fender_report_pair(&ends) }
         socket = Descriptor(owning: ends[0])
         let theirs = Descriptor(owning: ends[1])
-        pid = try Self.spawn(
+        pid = try Spawn.run(
             "/proc/self/fd/\(copy)", ["fender-monitor", String(message.raw), String(theirs.raw)],
             inherited: inherited + [message.raw, theirs.raw], stdio: stdio)
     }
 
     deinit { reap() }
-
-    /// posix_spawn(3) with every signal at its default and none blocked.
-    static func spawn(
-        _ path: String, _ arguments: [String], environment: [String] = [], inherited: [CInt],
-        stdio: [CInt] = []
-    ) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        for (target, file) in stdio.enumerated() { posix_spawn_file_actions_adddup2(&actions, file, CInt(target)) }
-        // To itself: that keeps it open over exec.
-        for file in inherited { posix_spawn_file_actions_adddup2(&actions, file, file) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        sigfillset(&signals)
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var pid: pid_t = 0
-        let code = withCStrings(arguments) { argv in
-            withCStrings(environment) { envp in posix_spawn(&pid, path, &actions, &attributes, argv, envp) }
-        }
-        guard code == 0 else { throw SystemError(call: "spawn", object: arguments[0], code: code) }
-        return pid
-    }
-
-    private static func withCStrings<Result>(
-        _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-    ) -> Result {
-        let copies = strings.map { strdup($0) }
-        defer { copies.forEach { free($0) } }
-        return body(copies + [nil])
-    }
 
     /// The next report; nil once nobody is left to tell anything.
     func next() throws -> Report? {

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static const void *map_plan(struct monitor *m, int file)
@@ -20,6 +22,19 @@ static const void *map_plan(struct monitor *m, int file)
 		fail(m, "read plan", "", EBADMSG);
 	close(file);
 	return plan;
+}
+
+/// posix_spawn(3) leaves the C library's own two signals ignored, and what we make would inherit that.
+static void restore_signals(void)
+{
+	struct {
+		void (*handler)(int);
+		unsigned long flags;
+		void (*restorer)(void);
+		unsigned long mask;
+	} action = {.handler = SIG_DFL};
+	for (int number = 32; number < 34; number++)
+		syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
 }
 
 int main(int count, char **arguments)
@@ -37,6 +52,7 @@ int main(int count, char **arguments)
 	// Nobody in the namespaces we join may trace us or read our descriptors.
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	umask(0);
+	restore_signals();
 	const void *plan = map_plan(m, atoi(arguments[1]));
 	for (m->step = fender_plan_next(plan, NULL); m->step; m->step = fender_plan_next(plan, m->step)) {
 		if (m->step->code == FENDER_SUPERVISE)

@@ -16,6 +16,8 @@ struct FenderOCI {
 
     static func main() {
         var log = Log()
+        // A process that dies while it is started is an error to tell, not our end.
+        signal(SIGPIPE, SIG_IGN)
         do {
             let line = try CommandLine(Swift.CommandLine.arguments.dropFirst(), globals)
             log = Log(path: line["log"], isJSON: line["log-format"] == "json")

@@ -6,7 +6,7 @@ import TestScratch
 @testable import Executor
 
 /// A bundle of Debian's static busybox and a store, both gone with the test.
-final class Bundle {
+final class Bundle: Sendable {
     let scratch: Scratch
     let store: ContainerStore
     let id = "fender-test-\(UInt32.random(in: 0...UInt32.max))"

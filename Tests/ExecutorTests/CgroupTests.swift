@@ -73,7 +73,7 @@ import Testing
     }
 
     private func shell(_ script: String) throws -> Int32 {
-        let pid = try MonitorProcess.spawn(
+        let pid = try Spawn.run(
             "/bin/sh", ["sh", "-c", script], environment: ["PATH=/usr/bin:/bin"], inherited: [])
         var status: CInt = 0
         while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
