@@ -64,18 +64,20 @@ fuzz: ## run the streaming parsers on made-up bytes, FUZZ_SECONDS each; what the
 			-artifact_prefix=.build-fuzz/$$target-; \
 	done
 
-# With sanitizers; the sources are those of fender-monitor.
 MONITOR_FUZZ := .build-fuzz/monitor
-MONITOR_SOURCES := Sources/fender-monitor/log.c Sources/fender-monitor/clients.c Sources/CExecutor/plan.c
-fuzz-monitor: ## run the C parsers of fender-monitor on made-up bytes, FUZZ_SECONDS each
-	@for target in plan supervisor; do \
-		mkdir -p $(MONITOR_FUZZ)/corpus/$$target; \
-		$(CLANG) -g -O1 -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-			-ISources/CExecutor/include -ISources/fender-monitor Tests/Fuzz/Monitor/$$target.c $(MONITOR_SOURCES) \
-			-o $(MONITOR_FUZZ)/$$target; \
-		$(MONITOR_FUZZ)/$$target $(MONITOR_FUZZ)/corpus/$$target -max_total_time=$(FUZZ_SECONDS) -max_len=1024 \
-			-artifact_prefix=$(MONITOR_FUZZ)/$$target-; \
+fuzz-monitor: $(MONITOR_FUZZ)/plan $(MONITOR_FUZZ)/supervisor ## run the C parsers of fender-monitor on made-up bytes
+	@for program in $^; do \
+		mkdir -p $$program-corpus; \
+		$$program $$program-corpus -max_total_time=$(FUZZ_SECONDS) -max_len=1024 -artifact_prefix=$$program-; \
 	done
+
+# The sources are those of fender-monitor, with sanitizers.
+$(MONITOR_FUZZ)/plan: PARSERS := Sources/CExecutor/plan.c
+$(MONITOR_FUZZ)/supervisor: PARSERS := $(addprefix Sources/fender-monitor/,log.c clients.c)
+$(MONITOR_FUZZ)/%: Tests/Fuzz/Monitor/%.c $(wildcard Sources/CExecutor/*.c Sources/fender-monitor/*)
+	@mkdir -p $(@D)
+	$(CLANG) -g -O1 -fuse-ld=lld -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-ISources/CExecutor/include -ISources/fender-monitor $< $(PARSERS) -o $@
 
 lint: ## check the format of the sources and that generated files are up to date
 	$(SWIFT) format lint --strict --recursive $(FORMATTED)

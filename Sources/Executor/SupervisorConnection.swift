@@ -56,6 +56,13 @@ extension Container {
         try asking("resize terminal of") { try $0.command(FENDER_RESIZE, bytes) }
     }
 
+    /// Sends a signal to the process, and SIGKILL to all after so many milliseconds; the supervisor sees to it, also when
+    /// we are gone. Does not wait for the end; of several calls the earliest deadline counts. Blocks the thread.
+    public func stop(signal: Int32, graceMilliseconds: UInt32) throws {
+        let numbers = [UInt32(bitPattern: signal), graceMilliseconds]
+        try asking("stop") { try $0.command(FENDER_STOP, numbers.withUnsafeBytes { [UInt8]($0) }) }
+    }
+
     /// Closes the input of the process, whoever is attached. Blocks the thread.
     public func closeInput() throws { try asking("close input of") { try $0.command(FENDER_CLOSE_INPUT) } }
 

@@ -152,6 +152,15 @@ static int close_input(struct supervisor *s, struct client *client)
 	return 0;
 }
 
+static int stop_process(struct supervisor *s, const char *bytes, size_t count)
+{
+	uint32_t values[2];
+	if (count != sizeof values)
+		return EINVAL;
+	memcpy(values, bytes, sizeof values);
+	return stop(s, (int)values[0], values[1]);
+}
+
 static int reopen(struct supervisor *s)
 {
 	if (s->log.file < 0)
@@ -189,6 +198,9 @@ static bool obey(struct supervisor *s, struct client *client, const char *messag
 		return true;
 	case FENDER_RESIZE:
 		answer(client, resize(s, bytes, count));
+		return true;
+	case FENDER_STOP:
+		answer(client, stop_process(s, bytes, count));
 		return true;
 	case FENDER_REOPEN:
 		answer(client, reopen(s));

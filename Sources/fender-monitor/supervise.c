@@ -2,14 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,100 +17,11 @@ enum {
 	DRAIN = 128,
 	/// When a terminal that nobody has open is looked at again.
 	TERMINAL_PAUSE = 500,
+	/// When what should be dead is killed again.
+	STOP_PAUSE = 100,
 };
 
 static struct supervisor the_supervisor;
-
-static void listen_at(const struct monitor *m, struct supervisor *s, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char directory[4096];
-	const char *name = strrchr(path, '/');
-	if (!name || (size_t)(name - path) >= sizeof directory)
-		fail(m, "listen", path, ENAMETOOLONG);
-	memcpy(directory, path, (size_t)(name - path));
-	directory[name - path] = 0;
-	// The path may be longer than an address.
-	int parent = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int length = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d%s", parent, name);
-	s->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mode_t mask = umask(0177);
-	if (parent < 0 || s->listener < 0 || length >= (int)sizeof address.sun_path ||
-	    bind(s->listener, (struct sockaddr *)&address, sizeof address) || listen(s->listener, CLIENTS))
-		fail(m, "listen", path, errno);
-	umask(mask);
-	close(parent);
-}
-
-static void make_terminal_pair(struct monitor *m, struct supervisor *s)
-{
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		fail(m, "socketpair", "", errno);
-	s->console = ends[0];
-	m->console = ends[1];
-}
-
-static int make_null(const struct monitor *m)
-{
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null < 0)
-		fail(m, "open", "/dev/null", errno);
-	return null;
-}
-
-/// Pipes for the process, of which ours do not block.
-static void make_stdio(struct monitor *m, struct supervisor *s)
-{
-	int ends[2];
-	if (N(0) & FENDER_SUPERVISOR_INPUT) {
-		make_pipe(m, ends);
-		m->stdio[0] = ends[0];
-		s->input = ends[1];
-	} else {
-		m->stdio[0] = make_null(m);
-	}
-	make_pipe(m, ends);
-	m->stdio[1] = ends[1];
-	s->output.file = ends[0];
-	make_pipe(m, ends);
-	m->stdio[2] = ends[1];
-	s->errors.file = ends[0];
-	int ours[] = {s->input, s->output.file, s->errors.file};
-	for (int i = 0; i < 3; i++)
-		if (ours[i] >= 0 && fcntl(ours[i], F_SETFL, O_NONBLOCK))
-			fail(m, "fcntl", "stdio", errno);
-	// So that /dev/stdout can be opened, which root of a user namespace could not see to itself.
-	for (int i = s->input < 0; i < 3; i++)
-		if (fchown(m->stdio[i], (uid_t)N(1), (gid_t)-1))
-			fail(m, "own", "stdio", errno);
-}
-
-static void join_cgroups(const struct monitor *m)
-{
-	for (uint32_t i = 5; i < m->step->strings; i++) {
-		int file = open(text(m, i), O_WRONLY | O_CLOEXEC);
-		if (file < 0 || write(file, "0", 1) < 0)
-			fail(m, "join cgroup", text(m, i), errno);
-		close(file);
-	}
-}
-
-static void set_up(struct monitor *m, struct supervisor *s)
-{
-	s->listener = s->console = s->terminal = s->input = s->log.file = -1;
-	s->output = (struct stream){.file = -1, .name = "stdout", .event = FENDER_OUTPUT, .want = FENDER_WANT_OUTPUT};
-	s->errors = (struct stream){.file = -1, .name = "stderr", .event = FENDER_ERRORS, .want = FENDER_WANT_ERRORS};
-	s->input_is_once = N(0) & FENDER_SUPERVISOR_INPUT_ONCE;
-	s->log.path = text(m, 2);
-	if (*s->log.path && !open_log(&s->log))
-		fail(m, "open log", s->log.path, errno);
-	listen_at(m, s, text(m, 0));
-	if (N(0) & FENDER_SUPERVISOR_TERMINAL)
-		make_terminal_pair(m, s);
-	else
-		make_stdio(m, s);
-}
 
 /// The master of the terminal, which the process makes in its own namespaces.
 static void take_terminal(struct supervisor *s, bool has_input)
@@ -178,9 +84,41 @@ static void handle(struct supervisor *s, const struct pollfd *entries, int clien
 		accept_client(s);
 }
 
-/// Serves all until the process ends.
-static void stay(struct supervisor *s, bool has_input)
+static int64_t now(void)
 {
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+int stop(struct supervisor *s, int signal_number, uint32_t grace)
+{
+	if (kill(s->process, signal_number))
+		return errno;
+	int64_t deadline = now() + grace;
+	if (!s->deadline || deadline < s->deadline)
+		s->deadline = deadline;
+	return 0;
+}
+
+/// Kills what does not end in time; answers how long to wait, -1 for ever.
+static int keep_deadline(const struct monitor *m, struct supervisor *s)
+{
+	if (!s->deadline)
+		return -1;
+	int64_t left = s->deadline - now();
+	if (left > 0)
+		return left < INT32_MAX ? (int)left : INT32_MAX;
+	kill(s->process, SIGKILL);
+	// A process that is about to join its cgroup, or a cgroup that is frozen: once is not enough.
+	kill_cgroup(text(m, 4), 0);
+	return STOP_PAUSE;
+}
+
+/// Serves all until the process ends.
+static void stay(const struct monitor *m, struct supervisor *s)
+{
+	bool has_input = N(0) & FENDER_SUPERVISOR_INPUT;
 	while (!reap(s->signals, s->process, &s->status)) {
 		bool is_waiting = s->pending > s->written;
 		struct pollfd entries[6 + CLIENTS] = {
@@ -192,7 +130,7 @@ static void stay(struct supervisor *s, bool has_input)
 		for (int i = 0; i < clients; i++)
 			entries[6 + i] = (struct pollfd){
 				.fd = may_send(s, &s->clients[i]) ? s->clients[i].file : -1, .events = POLLIN};
-		if (poll(entries, 6 + (nfds_t)clients, -1) < 0)
+		if (poll(entries, 6 + (nfds_t)clients, keep_deadline(m, s)) < 0)
 			continue;
 		handle(s, entries, clients, has_input);
 		// Nobody has the terminal open, and the kernel would say so at once again.
@@ -239,10 +177,20 @@ static void finish(const struct monitor *m, struct supervisor *s)
 	_exit(0);
 }
 
+static void join_cgroups(const struct monitor *m)
+{
+	for (uint32_t i = 5; i < m->step->strings; i++) {
+		int file = open(text(m, i), O_WRONLY | O_CLOEXEC);
+		if (file < 0 || write(file, "0", 1) < 0)
+			fail(m, "join cgroup", text(m, i), errno);
+		close(file);
+	}
+}
+
 _Noreturn static void run(const struct monitor *m, struct supervisor *s, pid_t process)
 {
 	s->process = process;
-	stay(s, N(0) & FENDER_SUPERVISOR_INPUT);
+	stay(m, s);
 	finish(m, s);
 	_exit(0);
 }

@@ -66,10 +66,20 @@ struct supervisor {
 	char pending_input[FENDER_MESSAGE_LIMIT];
 	struct stream output, errors;
 	struct log log;
+	/// When the process is killed, in milliseconds of the monotonic clock; 0 for never.
+	int64_t deadline;
 	int client_count;
 	struct client clients[CLIENTS];
 	char chunk[CHUNK];
 };
+
+// setup.c
+/// Makes all that a supervisor has before its process is there, as the running step says.
+void set_up(struct monitor *m, struct supervisor *s);
+
+// supervise.c
+/// Sends a signal, and SIGKILL to all processes after so many milliseconds; 0 or errno.
+int stop(struct supervisor *s, int signal_number, uint32_t grace);
 
 // log.c
 /// Opens the log, or opens it anew; false and errno when that fails, and then all stays as it was.

@@ -37,7 +37,10 @@ private let canRun = getuid() == 0 && Files.exists("/bin/busybox")
     @Test(arguments: [
         (#","user":{"uid":5,"gid":6,"additionalGids":[7,8]}"#, "", "id -u; id -g; id -G", "5\n6\n6 7 8"),
         (#","user":{"umask":63}"#, "", "umask", "0077"),
-        ("", "", "exec grep -E 'Sig(Blk|Ign)' /proc/self/status", "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000"),
+        (
+            "", "", "exec grep -E 'Sig(Blk|Ign)' /proc/self/status",
+            "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000"
+        ),
         (#","rlimits":[{"type":"RLIMIT_NOFILE","soft":77,"hard":99}]"#, "", "ulimit -n; ulimit -Hn", "77\n99"),
         (#","noNewPrivileges":true"#, "", "grep NoNew /proc/self/status", "NoNewPrivs:\t1"),
         (#","oomScoreAdj":500"#, "", "cat /proc/self/oom_score_adj", "500"),

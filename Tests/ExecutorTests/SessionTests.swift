@@ -30,9 +30,10 @@ private let canRun = getuid() == 0 && Files.exists("/bin/busybox")
 
     @Test func `output and code are collected`() throws {
         try running { container in
-            let collected = try exec("echo a; echo b >&2; read x || echo eof; exit 7", in: container)
-                .collect(limit: 1000)
-            #expect(collected.stdout == Array("a\neof\n".utf8))
+            let script = "echo a; echo b >&2; read x || echo eof; ls /proc/self/fd; exit 7"
+            let collected = try exec(script, in: container).collect(limit: 1000)
+            // 0 to 2, and the directory that ls reads.
+            #expect(collected.stdout == Array("a\neof\n0\n1\n2\n3\n".utf8))
             #expect(collected.stderr == Array("b\n".utf8))
             #expect(collected.code == 7)
             #expect(!collected.isCut)

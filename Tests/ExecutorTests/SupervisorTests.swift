@@ -47,6 +47,26 @@ private let canLimitMemory =
         #expect(try bundle.remains().isEmpty)
     }
 
+    @Test(arguments: [
+        ("trap 'exit 5' TERM; echo ready; sleep 1000 & wait", UInt32(30_000), Int32(5)),
+        ("trap '' TERM; echo ready; sleep 1000", 300, 137), ("trap '' TERM; echo ready; sleep 1000", 0, 137),
+    ])
+    func `it is stopped by a signal or by force`(script: String, grace: UInt32, code: Int32) throws {
+        let bundle = try Bundle(script)
+        let container = try bundle.supervise()
+        defer { _ = try? container.delete(force: true) }
+        let client = try container.attach(.stdout)
+        _ = try container.start()
+        var entry = pollfd(fd: client.socket.raw, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&entry, 1, 10_000) == 1)
+        #expect { try container.stop(signal: 1000, graceMilliseconds: 0) } throws: {
+            "\($0)" == "stop container \(container.id): invalid argument"
+        }
+        try container.stop(signal: SIGTERM, graceMilliseconds: 60_000)
+        try container.stop(signal: SIGTERM, graceMilliseconds: grace)
+        #expect(try bundle.end(of: container).code == code)
+    }
+
     @Test(.enabled(if: canLimitMemory)) func `what memory ends is told`() throws {
         let bundle = try Bundle(
             "exec busybox tail /dev/zero", linux: #","resources":{"memory":{"limit":16777216,"swap":16777216}}"#)

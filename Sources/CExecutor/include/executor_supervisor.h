@@ -30,6 +30,8 @@ enum fender_command {
 	FENDER_RESIZE = 'W',
 	/// Opens the log anew by its name.
 	FENDER_REOPEN = 'R',
+	/// Two 32-bit numbers follow: a signal for the process, and after how many milliseconds all are killed.
+	FENDER_STOP = 'T',
 };
 
 enum fender_want {

@@ -1,6 +1,7 @@
 // Made-up output, cut anywhere, becomes a log that holds it to the byte; and made-up messages of a client harm nobody.
 #include "supervisor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,13 @@
 enum { LIMIT = 1 << 20, LONGEST_RUN = 128 * 257 };
 
 static struct supervisor the_supervisor;
+
+int stop(struct supervisor *s, int signal_number, uint32_t grace)
+{
+	(void)s;
+	return signal_number || grace ? 0 : EINVAL;
+}
+
 static char output[LIMIT], found[LIMIT], logged[4 * LIMIT];
 
 /// A few bytes stand for much output: above 127 for a run of one letter, 0 for a cut.
@@ -75,7 +83,7 @@ static void check_log(struct supervisor *s, const uint8_t *bytes, size_t count)
 static void talk(struct supervisor *s, const uint8_t *bytes, size_t count)
 {
 	int pair[2], input[2];
-	static const char commands[] = {FENDER_JOIN, FENDER_INPUT, FENDER_CLOSE_INPUT, FENDER_RESIZE, FENDER_REOPEN};
+	static const char commands[] = {FENDER_JOIN, FENDER_INPUT, FENDER_CLOSE_INPUT, FENDER_RESIZE, FENDER_REOPEN, FENDER_STOP};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) || pipe2(input, O_NONBLOCK))
 		abort();
 	s->terminal = s->console = s->listener = -1;
