@@ -70,11 +70,13 @@ let package = Package(
         layer("CDI", ["Linux"]),
         layer("ImageRoot", ["Linux", "CLinux"]),
         layer("OCI"),
+        layer("TOML"),
         layer("Executor", ["CExecutor", "CLinux", "CSeccomp", "OCI", "Security", "Linux"]),
         layer(
             "Images",
             [
-                "CArchive", "CISAL", "CZstd", "COpenSSL", "CCurl", "CLinux", "ImageRoot", "OCI", "Linux", logging,
+                "CArchive", "CISAL", "CZstd", "COpenSSL", "CCurl", "CLinux", "ImageRoot", "OCI", "TOML", "Linux",
+                logging,
             ]),
         layer("DockerEngine", ["CCurl", "Linux", logging]),
         layer("DockerLogs", ["Linux", logging]),
@@ -99,7 +101,7 @@ let package = Package(
 
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", "Statistics", "Streaming", protobuf, logging]),
-        layer("Configuration", ["Linux", logging]),
+        layer("Configuration", ["TOML", "Linux", logging]),
         .executableTarget(
             name: "fender",
             dependencies: [
@@ -152,7 +154,7 @@ let package = Package(
             exclude: ["Corpus"]),
         tests("Telemetry", ["Linux", "TestScratch", logging]),
         tests("CRIService", ["CRI", "Runtime", "RPC", "Statistics", protobuf]),
-        tests("Configuration", ["Linux", "fender", logging]),
+        tests("Configuration", ["TOML", "Linux", "fender", logging]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

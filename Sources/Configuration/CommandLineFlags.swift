@@ -1,3 +1,5 @@
+internal import TOML
+
 /// The flags of one command line, told apart but not yet understood: Go's pflag rules, which unit files rely on.
 public struct CommandLineFlags: Sendable {
     /// `--help` or `-h`.

@@ -1,3 +1,5 @@
+internal import TOML
+
 /// A setting that cannot be taken, told in one line that names it and where it stood.
 public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One line without a newline: "origin: reason".
@@ -31,21 +33,6 @@ public enum Origin: Sendable, Equatable, CustomStringConvertible {
     func names(_ name: String) -> Bool {
         if case .file = self { return false }
         return true
-    }
-}
-
-extension String {
-    /// The text with every control character replaced by its escape.
-    var printable: String {
-        unicodeScalars.contains { $0.properties.generalCategory == .control }
-            ? unicodeScalars.map {
-                $0.properties.generalCategory == .control ? $0.escaped(asASCII: false) : String($0)
-            }.joined() : self
-    }
-
-    /// The text in quotes for a message, shortened when it is long.
-    var quoted: String {
-        count > 120 ? "\"\(prefix(117))...\"" : "\"\(self)\""
     }
 }
 

@@ -1,3 +1,5 @@
+internal import TOML
+
 extension ConfigurationOption {
     /// The table in docs/configuration.md.
     public static var markdown: String {

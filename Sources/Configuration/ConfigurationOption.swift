@@ -1,3 +1,5 @@
+internal import TOML
+
 /// One setting: its names and help for flags, file, environment and documentation, and how it is read.
 public struct ConfigurationOption: Sendable {
     /// The flag without its dashes; the other names follow from it.

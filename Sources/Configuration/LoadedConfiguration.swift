@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Linux
+internal import TOML
 
 /// The settings and how they came about.
 public struct LoadedConfiguration: Sendable {

@@ -1,5 +1,6 @@
 internal import Glibc
 internal import Logging
+internal import TOML
 
 extension OptionType where Value == Duration {
     /// A span as Go writes it, not negative; zero stands for `zero` where that is given.

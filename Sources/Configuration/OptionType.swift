@@ -1,3 +1,5 @@
+internal import TOML
+
 /// A value that an option cannot take, and why; the loader adds which option and where it stood.
 struct InvalidValue: Error {
     var reason: String
@@ -5,15 +7,6 @@ struct InvalidValue: Error {
     init(_ reason: String) {
         self.reason = reason
     }
-}
-
-/// How a TOML document may write a value.
-enum TOMLKind: Sendable {
-    case string
-    case integer
-    case boolean
-    case array
-    case other
 }
 
 /// How a kind of value is written: what stands for it in help, how text becomes it and back.

@@ -21,14 +21,15 @@ extension ImageStore {
                 }
                 let lease = Lease(self)
                 let manifests = try images.map { try self.take($0, lease, cancellation) }
-                try self.change { catalog in
+                let taken = try self.change { catalog in
                     for (image, manifest) in zip(images, manifests) {
                         let tags = name.map { [$0] } ?? image.names.compactMap(normalize)
                         catalog.add(manifest, names: tags.map(ImageName.tag))
                     }
+                    return manifests.compactMap { catalog.images["\($0.config)"] }
                 }
                 self.measure()
-                return manifests.compactMap { self.image(id: "\($0.config)") }
+                return taken
             }
         }
     }

@@ -110,12 +110,12 @@ extension ImageStore {
         var names = [ImageName.digest("\(source.name)@\(found.digest)")]
         // With both, the digest decides, and the tag can be another image's by now.
         if source.digest == nil { names.append(.tag("\(source.name):\(source.reference)")) }
-        try change { $0.add(manifest, names: names) }
-        measure()
-        guard let image = image(id: "\(manifest.config)") else {
-            throw ImageError(.notFound, "the image was removed meanwhile")
+        let image = try change { catalog in
+            catalog.add(manifest, names: names)
+            return catalog.images["\(manifest.config)"]
         }
-        return image
+        measure()
+        return image ?? StoredImage(manifest)
     }
 }
 

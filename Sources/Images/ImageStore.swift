@@ -67,18 +67,20 @@ public final class ImageStore: Sendable {
     /// Removes an image with all its names; none of that id is fine. Its layers stay while snapshots are made of them.
     public func remove(id: String) throws {
         try ImageError.naming("remove image \(id)") {
-            try change { _ = $0.remove(id: id) }
+            try change { $0.remove(id: id) }
             try collectGarbage()
         }
     }
 
     /// Changes the catalog, on disk first.
-    func change(_ body: (inout Catalog) -> Void) throws {
+    @discardableResult
+    func change<Value>(_ body: (inout Catalog) -> Value) throws -> Value {
         try indexing.withLock { _ in
             var next = catalog.withLock { $0 }
-            body(&next)
+            let value = body(&next)
             try StoreIndex.write(next, to: layout.index)
             catalog.withLock { $0 = next }
+            return value
         }
     }
 

@@ -13,6 +13,8 @@ enum Probe {
         let source = PullSource(registry: arguments[2], repository: "app", tag: "1")
         // Not print, which keeps it until there is more.
         _ = "open\n".withCString { write(1, $0, 5) }
+        // Those of a run that was killed.
+        for key in store.snapshots() { try store.removeSnapshot(key) }
         for round in 0... {
             let pulled = try await store.pull(source)
             _ = try store.makeSnapshot("pulled-\(round)", image: pulled.id)

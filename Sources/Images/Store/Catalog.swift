@@ -49,12 +49,10 @@ struct Catalog: Sendable {
         settle()
     }
 
-    /// Takes an image away with all its names; answers whether it was there.
-    mutating func remove(id: String) -> Bool {
-        let count = entries.count
+    /// Takes an image away with all its names; one that is not there is fine.
+    mutating func remove(id: String) {
         entries.removeAll { manifests[$0.manifest].map { "\($0.config)" == id } ?? false }
         settle()
-        return entries.count < count
     }
 
     /// Works out what follows from the entries.

@@ -1,7 +1,7 @@
-/// Reads a TOML 1.0 document whose settings all stand at the top level.
+/// Reads a TOML 1.0 document whose settings stand at the top level or in tables with a header.
 ///
-/// Every such document is read as the specification says; what lies beyond, tables and inline tables, is an error
-/// here as no setting of ours is one. What is thrown is ``InvalidValue``, and ``line`` is then where.
+/// Every such document is read as the specification says; what lies beyond, inline tables and arrays of tables, is an
+/// error here as no setting of ours is one. What is thrown is ``TOMLError``, and ``line`` is then where.
 struct TOMLReader {
     /// The line being read, from 1.
     private(set) var line = 1
@@ -40,17 +40,20 @@ struct TOMLReader {
     }
 
     /// Every setting in its order.
-    mutating func document() throws -> [TOMLEntry] {
-        guard String(validating: bytes, as: UTF8.self) != nil else { throw InvalidValue("not UTF-8 text") }
+    mutating func document(tables: Bool) throws -> [TOMLEntry] {
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw TOMLError("not UTF-8 text") }
         if take("\u{feff}") { position = 3 }
         var entries: [TOMLEntry] = []
+        var table: [String] = []
         try skipBlankLines()
         while let byte = peek() {
-            if byte == UInt8(ascii: "[") { throw InvalidValue("a table: settings stand at the top level only") }
-            let entry = try setting()
-            guard !entries.contains(where: { $0.key == entry.key }) else {
+            let isHeader = byte == UInt8(ascii: "[")
+            guard tables || !isHeader else { throw TOMLError("a table: settings stand at the top level only") }
+            let entry = try isHeader ? header() : setting(in: table)
+            if isHeader { table = entry.path }
+            guard !entries.contains(where: { $0.path == entry.path }) else {
                 line = entry.line
-                throw InvalidValue("\(entry.key): stands here a second time")
+                throw TOMLError("\(entry.key): stands here a second time")
             }
             entries.append(entry)
             try endOfLine()
@@ -59,19 +62,29 @@ struct TOMLReader {
         return entries
     }
 
-    private mutating func setting() throws -> TOMLEntry {
+    /// The header of a table: its key in brackets.
+    private mutating func header() throws -> TOMLEntry {
         let start = line
-        let key = try key()
+        advance()
+        if peek() == UInt8(ascii: "[") { throw TOMLError("an array of tables: no setting is one") }
+        let path = try key()
+        guard take("]") else { throw TOMLError("a table wants ] behind its name: \(rest().quoted)") }
+        return TOMLEntry(path: path, kind: .table, value: "", line: start)
+    }
+
+    private mutating func setting(in table: [String]) throws -> TOMLEntry {
+        let start = line
+        let path = table + (try key())
         skipSpaces()
-        guard take("=") else { throw InvalidValue("\(key): a key wants = and a value behind it") }
+        guard take("=") else { throw TOMLError("\(path.joined(separator: ".")): a key wants = and a value behind it") }
         skipSpaces()
         var entry = try value(depth: 0)
-        entry.key = key
+        entry.path = path
         entry.line = start
         return entry
     }
 
-    private mutating func key() throws -> String {
+    private mutating func key() throws -> [String] {
         var parts: [String] = []
         repeat {
             skipSpaces()
@@ -79,12 +92,12 @@ struct TOMLReader {
                 parts.append(quoted)
             } else {
                 let bare = takeWhile(isBareKey)
-                guard !bare.isEmpty else { throw InvalidValue("not a key: \(rest().quoted)") }
+                guard !bare.isEmpty else { throw TOMLError("not a key: \(rest().quoted)") }
                 parts.append(String(decoding: bare, as: UTF8.self))
             }
             skipSpaces()
         } while take(".")
-        return parts.joined(separator: ".")
+        return parts
     }
 
     /// Takes what may stand behind a value.
@@ -92,7 +105,7 @@ struct TOMLReader {
         skipSpaces()
         try skipComment()
         guard peek() == nil || takeNewline() else {
-            throw InvalidValue("more behind the value: \(rest().quoted)")
+            throw TOMLError("more behind the value: \(rest().quoted)")
         }
     }
 
@@ -111,7 +124,7 @@ struct TOMLReader {
     private mutating func skipComment() throws {
         guard peek() == UInt8(ascii: "#") else { return }
         let comment = takeWhile { $0 != newline && $0 != carriageReturn }
-        guard !comment.contains(where: isControl) else { throw InvalidValue("a control character in a comment") }
+        guard !comment.contains(where: isControl) else { throw TOMLError("a control character in a comment") }
     }
 
     mutating func takeNewline() -> Bool {

@@ -1,9 +1,9 @@
 extension TOMLReader {
     /// A value; the entry's key and line are the caller's to fill in.
     mutating func value(depth: Int) throws -> TOMLEntry {
-        if let text = try string(multiline: true) { return TOMLEntry(key: "", kind: .string, value: text, line: 0) }
+        if let text = try string(multiline: true) { return TOMLEntry(path: [], kind: .string, value: text, line: 0) }
         if peek() == UInt8(ascii: "[") { return try array(depth: depth) }
-        if peek() == UInt8(ascii: "{") { throw InvalidValue("a table: no setting is one") }
+        if peek() == UInt8(ascii: "{") { throw TOMLError("a table: no setting is one") }
         let token = takeWhile {
             isBareKey($0) || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":")
         }
@@ -12,32 +12,32 @@ extension TOMLReader {
 
     /// A boolean, a number or a date.
     private func bare(_ token: String) throws -> TOMLEntry {
-        if token == "true" || token == "false" { return TOMLEntry(key: "", kind: .boolean, value: token, line: 0) }
-        if let number = integer(token) { return TOMLEntry(key: "", kind: .integer, value: String(number), line: 0) }
+        if token == "true" || token == "false" { return TOMLEntry(path: [], kind: .boolean, value: token, line: 0) }
+        if let number = integer(token) { return TOMLEntry(path: [], kind: .integer, value: String(number), line: 0) }
         let unsigned = token.drop { $0 == "+" || $0 == "-" }
         guard unsigned.first?.isNumber == true || unsigned == "inf" || unsigned == "nan" else {
             let found = token.isEmpty ? rest() : token
-            throw InvalidValue(
+            throw TOMLError(
                 found.isEmpty ? "a value is missing" : "\(found.quoted) is no value; a string wants quotes")
         }
         // A float or a date: no setting takes one, so that it is not looked at closely.
-        return TOMLEntry(key: "", kind: .other, value: "", line: 0)
+        return TOMLEntry(path: [], kind: .other, value: "", line: 0)
     }
 
     private mutating func array(depth: Int) throws -> TOMLEntry {
-        guard depth < 16 else { throw InvalidValue("arrays within arrays too deep") }
-        var entry = TOMLEntry(key: "", kind: .array, value: "", line: 0)
+        guard depth < 16 else { throw TOMLError("arrays within arrays too deep") }
+        var entry = TOMLEntry(path: [], kind: .array, value: "", line: 0)
         advance()
         try skipBlankLines()
         while !take("]") {
             let element = try value(depth: depth + 1)
             let kind = element.kind == .array ? .other : element.kind
-            entry.elements.append(TOMLEntry.Element(kind: kind, value: element.value))
+            entry.elements.append(TOMLEntry.Element(kind: kind, value: element.value, elements: element.elements))
             try skipBlankLines()
             if take(",") {
                 try skipBlankLines()
             } else if peek() != UInt8(ascii: "]") {
-                throw InvalidValue(peek() == nil ? "an array does not end" : "an array wants , or ]: \(rest().quoted)")
+                throw TOMLError(peek() == nil ? "an array does not end" : "an array wants , or ]: \(rest().quoted)")
             }
         }
         return entry
@@ -70,18 +70,18 @@ extension TOMLReader {
             if escapes && byte == UInt8(ascii: "\\") {
                 text += try escape(long: long)
             } else if long && (byte == newline || byte == carriageReturn) {
-                guard takeNewline() else { throw InvalidValue("a control character in a string") }
+                guard takeNewline() else { throw TOMLError("a control character in a string") }
                 text.append(newline)
             } else {
                 guard !isControl(byte) else {
-                    throw InvalidValue(
+                    throw TOMLError(
                         byte == newline ? "a string does not end on its line" : "a control character in a string")
                 }
                 text.append(byte)
                 advance()
             }
         }
-        throw InvalidValue("a string does not end")
+        throw TOMLError("a string does not end")
     }
 
     private func quotes(_ quote: UInt8) -> Int {
@@ -113,9 +113,9 @@ extension TOMLReader {
                 }
                 return []
             }
-            if !blanks.isEmpty { throw InvalidValue("a backslash before a space") }
+            if !blanks.isEmpty { throw TOMLError("a backslash before a space") }
         }
-        throw InvalidValue("an escape that is none in a string: \\\(rest().prefix(1))")
+        throw TOMLError("an escape that is none in a string: \\\(rest().prefix(1))")
     }
 
     private mutating func scalar(digits: Int) throws -> [UInt8] {
@@ -123,7 +123,7 @@ extension TOMLReader {
         let text = String(decoding: (0..<digits).compactMap { peek($0) }, as: UTF8.self)
         guard text.utf8.count == digits, text.allSatisfy(\.isHexDigit), let value = UInt32(text, radix: 16),
             let scalar = Unicode.Scalar(value)
-        else { throw InvalidValue("an escape that is no character: \\\(digits == 4 ? "u" : "U")\(text.printable)") }
+        else { throw TOMLError("an escape that is no character: \\\(digits == 4 ? "u" : "U")\(text.printable)") }
         advance(digits)
         return Array(String(scalar).utf8)
     }
@@ -132,7 +132,7 @@ extension TOMLReader {
 /// A TOML integer: signs, underscores between digits, and the prefixes of other bases; nil when it is none.
 private func integer(_ token: String) -> Int? {
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
-        if let digits = token.suffix(after: prefix) { return number(digits, radix) }
+        if token.hasPrefix(prefix) { return number(String(token.dropFirst(prefix.count)), radix) }
     }
     let unsigned = token.hasPrefix("+") || token.hasPrefix("-") ? token.dropFirst() : token[...]
     guard unsigned == "0" || !unsigned.hasPrefix("0") else { return nil }

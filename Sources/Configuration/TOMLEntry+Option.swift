@@ -1,29 +1,12 @@
-/// One setting of a TOML document with its value still as text.
-struct TOMLEntry: Equatable {
-    /// The key; a dotted one with its dots.
-    var key: String
-    /// How the value is written.
-    var kind: TOMLKind
-    /// The value; an integer in decimal; empty for an array or what no setting takes.
-    var value: String
-    /// Where the key stands, from 1.
-    var line: Int
-    /// An array's elements.
-    var elements: [Element] = []
+internal import TOML
 
-    /// An element of an array.
-    struct Element: Equatable {
-        var kind: TOMLKind
-        var value: String
-    }
-
+extension TOMLEntry {
     /// Every setting of the document in its order; throws ``ConfigurationError`` with the line that is wrong.
     static func parse(_ document: [UInt8], path: String) throws -> [TOMLEntry] {
-        var reader = TOMLReader(document)
         do {
-            return try reader.document()
-        } catch let error as InvalidValue {
-            throw ConfigurationError(.file(path, line: reader.line), "", error.reason)
+            return try read(document)
+        } catch let error as TOMLError {
+            throw ConfigurationError(.file(path, line: error.line), "", error.reason)
         }
     }
 
@@ -49,7 +32,7 @@ extension ConfigurationOption {
             case .integer: "a whole number"
             case .boolean: "true or false"
             case .array: "an array of strings"
-            case .other: "anything"
+            case .other, .table: "anything"
             }
         }.joined(separator: " or ")
     }
