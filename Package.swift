@@ -137,7 +137,11 @@ let package = Package(
             swiftSettings: strict),
         tests("Images", ["image-store-probe", "CLinux", "OCI", "Linux", "TestScratch", logging]),
         tests("OCI"),
-        tests("Executor", ["fender-monitor", "CExecutor", "OCI", "Linux", "TestScratch"]),
+        // What the crash tests of Executor kill.
+        .executableTarget(
+            name: "executor-probe", dependencies: ["Executor", "OCI"], path: "Tests/executor-probe",
+            swiftSettings: strict),
+        tests("Executor", ["executor-probe", "fender-monitor", "CExecutor", "OCI", "Linux", "TestScratch"]),
         // A dockerd of the tests' own.
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("DockerEngine", ["TestSupport", "Linux"]),

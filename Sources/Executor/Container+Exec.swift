@@ -67,10 +67,13 @@ extension Container {
     }
 
     /// Goes along with the monitor until the program runs.
-    func follow(_ monitor: MonitorProcess, pidFile: String?, _ warn: (String) -> Void) throws -> Started {
+    func follow(
+        _ monitor: MonitorProcess, pidFile: String?, _ warn: (String) -> Void, _ step: (String) -> Void = { _ in }
+    ) throws -> Started {
         var started = Started()
         var isCreated = false
         while let report = try monitor.next() {
+            step("report")
             switch report {
             case .failure(let text): throw ExecutorError(text)
             case .warning(let text): warn(text)

@@ -15,6 +15,8 @@ extension Container {
         public var stderr = true
         /// Called with each warning.
         public var warn: @Sendable (String) -> Void = { _ in }
+        /// Called before each step that leaves something behind, with a word for it.
+        public var step: @Sendable (String) -> Void = { _ in }
 
         /// Output and errors.
         public init() {}
@@ -33,9 +35,11 @@ extension Container {
         let plan = try execPlan(process, in: spec, setting, options.warn)
         var pipes = try SessionPipes(
             options, terminal: process.terminal, owner: spec.hostUID(of: process.uid))
+        options.step("monitor")
         let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
         pipes.closeTheirs()
-        let started = try follow(monitor, pidFile: nil, options.warn)
+        let started = try follow(monitor, pidFile: nil, options.warn, options.step)
+        options.step("made")
         return try ExecSession(started, pipes)
     }
 }

@@ -20,6 +20,8 @@ extension ContainerStore {
         public var newKeyring = true
         /// Called with each warning.
         public var warn: @Sendable (String) -> Void = { _ in }
+        /// Called before each step that leaves something behind, with a word for it.
+        public var step: @Sendable (String) -> Void = { _ in }
 
         /// With nothing set.
         public init() {}
@@ -44,8 +46,10 @@ extension ContainerStore {
         var record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.places)
         record.exitFile = supervisor?.exitFile
         var container = Container(store: self, directory: "\(root)/\(id)", record: record)
+        options.step("directory")
         try claim(container.directory, id)
         do {
+            options.step("state")
             try container.prepare(config)
             try container.make(spec, cgroups, options, supervisor)
             return container
@@ -90,7 +94,9 @@ extension Container {
         if let supervisor { try setting.take(supervisor, self, terminal: spec.process?.terminal == true) }
         let plan = try PlanBuilder.create(spec, setting)
         plan.warnings.forEach(options.warn)
+        options.step("cgroups")
         try cgroups.create(spec.linux.resources)
+        options.step("monitor")
         let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
         if let console { close(console) }
         try follow(monitor, spec, options)
@@ -117,6 +123,7 @@ extension Container {
         _ monitor: MonitorProcess, _ spec: Spec, _ options: ContainerStore.CreateOptions
     ) throws {
         while let report = try monitor.next() {
+            options.step("report")
             switch report {
             case .failure(let text): throw ExecutorError(text)
             case .warning(let text): options.warn(text)
@@ -146,7 +153,9 @@ extension Container {
             try VolatileFile.replace(path, with: Array(String(record.process?.pid ?? 0).utf8), mode: 0o644)
         }
         try Files.remove("\(directory)/creating")
+        options.step("go")
         try monitor.go()
+        options.step("made")
     }
 
     /// Takes back what was made; goes as far as it can.
