@@ -46,16 +46,16 @@ static void answer(const struct client *client, int code)
 	send_message(client->file, FENDER_ANSWER, &number, sizeof number);
 }
 
+void tell_loss(struct client *client)
+{
+	if (client->lost && send_message(client->file, FENDER_LOST, &client->lost, sizeof client->lost))
+		client->lost = 0;
+}
+
 static void send_piece(struct client *client, unsigned char event, const char *bytes, size_t count)
 {
-	if (client->lost) {
-		if (!send_message(client->file, FENDER_LOST, &client->lost, sizeof client->lost)) {
-			client->lost += count;
-			return;
-		}
-		client->lost = 0;
-	}
-	if (!send_message(client->file, event, bytes, count))
+	tell_loss(client);
+	if (client->lost || !send_message(client->file, event, bytes, count))
 		client->lost += count;
 }
 
@@ -74,12 +74,11 @@ void send_output(struct supervisor *s, const struct stream *stream, const char *
 void tell_losses(struct supervisor *s)
 {
 	for (int i = 0; i < s->client_count; i++) {
-		struct client *client = &s->clients[i];
-		if (!client->lost)
+		if (!s->clients[i].lost)
 			continue;
 		// There was no room; for a few bytes there is to be some.
-		set_buffer(client->file, CLIENT_BUFFER + (16 << 10));
-		send_message(client->file, FENDER_LOST, &client->lost, sizeof client->lost);
+		set_buffer(s->clients[i].file, CLIENT_BUFFER + (16 << 10));
+		tell_loss(&s->clients[i]);
 	}
 }
 

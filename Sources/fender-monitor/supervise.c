@@ -77,9 +77,12 @@ static void handle(struct supervisor *s, const struct pollfd *entries, int clien
 	if (entries[4].revents)
 		feed_input(s);
 	// From the end: one that is dropped is replaced by the last.
-	for (int i = clients - 1; i >= 0; i--)
-		if (entries[6 + i].revents)
+	for (int i = clients - 1; i >= 0; i--) {
+		if (entries[6 + i].revents & POLLOUT)
+			tell_loss(&s->clients[i]);
+		if (entries[6 + i].revents & ~POLLOUT)
 			serve_client(s, i);
+	}
 	if (entries[5].revents)
 		accept_client(s);
 }
@@ -129,7 +132,8 @@ static void stay(const struct monitor *m, struct supervisor *s)
 		int clients = s->client_count;
 		for (int i = 0; i < clients; i++)
 			entries[6 + i] = (struct pollfd){
-				.fd = may_send(s, &s->clients[i]) ? s->clients[i].file : -1, .events = POLLIN};
+				.fd = may_send(s, &s->clients[i]) ? s->clients[i].file : -1,
+				.events = s->clients[i].lost ? POLLIN | POLLOUT : POLLIN};
 		if (poll(entries, 6 + (nfds_t)clients, keep_deadline(m, s)) < 0)
 			continue;
 		handle(s, entries, clients, has_input);

@@ -97,7 +97,9 @@ void accept_client(struct supervisor *s);
 void serve_client(struct supervisor *s, int index);
 /// Sends output to the clients that want it; who does not keep up misses some and is told so.
 void send_output(struct supervisor *s, const struct stream *stream, const char *bytes, size_t count);
-/// Tells clients what they missed before the end.
+/// Tells a client how much it missed, if there is room for it now.
+void tell_loss(struct client *client);
+/// Tells all clients before the end.
 void tell_losses(struct supervisor *s);
 /// Whether a client may send: not as long as the process does not take what came before.
 bool may_send(const struct supervisor *s, const struct client *client);
