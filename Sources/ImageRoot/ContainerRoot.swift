@@ -18,7 +18,8 @@ public enum ContainerRoot {
 
     /// Mounts the layers, the topmost first, below `upper` at an existing directory. Throws ``ImageRootError``. Blocks.
     ///
-    /// ``ImageVolumeMount/unmount(_:)`` undoes it.
+    /// What is written is not sure to be on disk when the machine dies, whatever the container syncs, and cannot be
+    /// mounted again then. ``ImageVolumeMount/unmount(_:)`` undoes it.
     public static func mount(layers: [String], upper: Upper, at directory: String) throws {
         try OverlayMount.attach(layers: layers, upper: upper, at: directory)
     }

@@ -79,7 +79,8 @@ enum OverlayMount {
             try system("fsconfig", "lowerdir+") { fender_fsconfig(number, set, "lowerdir+", name) }
         }
         for (key, value) in directories.upperOptions(prefix: "/proc/self/fd/") {
-            try system("fsconfig", key) { fender_fsconfig(number, set, key, value) }
+            let command = value == nil ? CUnsignedInt(FENDER_FSCONFIG_SET_FLAG) : set
+            try system("fsconfig", key) { fender_fsconfig(number, command, key, value) }
         }
         let create = CUnsignedInt(FENDER_FSCONFIG_CMD_CREATE)
         try system("fsconfig", "create overlay") { fender_fsconfig(number, create, nil, nil) }
@@ -105,9 +106,11 @@ enum OverlayMount {
         try system("chdir") { chdir("/proc/self/fd") }
         let lower = directories.descriptors.map { "\($0)" }.joined(separator: ":")
         let flags = directories.isWritable ? 0 : FENDER_MS_RDONLY | FENDER_MS_NOSUID | FENDER_MS_NODEV
-        let upper = directories.upperOptions(prefix: "").map { ",\($0)=\($1)" }.joined()
+        let options =
+            ["lowerdir=\(lower)"]
+            + directories.upperOptions(prefix: "").map { key, value in value.map { "\(key)=\($0)" } ?? key }
         try system("mount overlay", target) {
-            fender_mount("overlay", target, "overlay", UInt(flags), "lowerdir=\(lower)\(upper)")
+            fender_mount("overlay", target, "overlay", UInt(flags), options.joined(separator: ","))
         }
     }
 
@@ -137,12 +140,17 @@ final class LayerDirectories: Sendable {
 
     var isWritable: Bool { !writable.isEmpty }
 
-    /// Options of the mount for the directories above. The inode index is for hard links of NFS exports; without it
-    /// an upper directory can be mounted again while an old mount of it is still going away.
-    func upperOptions(prefix: String) -> [(key: String, value: String)] {
+    /// Options of the mount for the directories above; nil for the value of a flag.
+    ///
+    /// The inode index is for hard links of NFS exports; without it an upper directory can be mounted again while an
+    /// old mount of it is still going away. Unless it is volatile, an unmount writes back the whole file system that
+    /// the upper directory is on, which on a busy disk takes long; after a crash of the machine it cannot be mounted
+    /// again, and no container goes on then.
+    func upperOptions(prefix: String) -> [(key: String, value: String?)] {
         guard isWritable else { return [] }
         return [
             ("upperdir", "\(prefix)\(writable[0])"), ("workdir", "\(prefix)\(writable[1])"), ("index", "off"),
+            ("volatile", nil),
         ]
     }
 

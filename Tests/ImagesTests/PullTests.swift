@@ -220,36 +220,3 @@ struct PullTests {
         #expect(error?.code == .notFound)
     }
 }
-
-/// Debian's docker-registry on a port of its own.
-private struct RealRegistry {
-    let host: String
-    private let child: Int32
-
-    init(_ scratch: Scratch) async throws {
-        let port = try Listener().port
-        host = "127.0.0.1:\(port)"
-        let configuration = try scratch.write(
-            "registry.json",
-            """
-            {"version": 0.1, "log": {"level": "error", "accesslog": {"disabled": true}},
-             "storage": {"filesystem": {"rootdirectory": "\(scratch("registry"))"}}, "http": {"addr": "\(host)"}}
-            """)
-        child = try Child.spawn("exec docker-registry serve \(configuration)")
-        let base = try RegistryHost(registry: host).base
-        try await Cancellation.run { cancellation in
-            let connection = try HTTPConnection()
-            let request = HTTPRequest(url: base)
-            for _ in 0..<500 {
-                if (try? connection.perform(request, cancellation) { _, _ in }) != nil { return }
-                try cancellation.sleep(milliseconds: 20)
-            }
-            throw ImageError(.failed, "docker-registry does not answer")
-        }
-    }
-
-    func stop() {
-        kill(child, SIGKILL)
-        Child.reap(child)
-    }
-}

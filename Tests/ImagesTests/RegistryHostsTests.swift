@@ -115,4 +115,32 @@ struct RegistryHostsTests {
         #expect(try await store.pull(second, credentials: credentials).id == other.id)
         #expect((broken.requests + mirror.requests).allSatisfy { $0.headers["authorization"] == nil })
     }
+
+    @Test("says which certificate to trust, and without it none is")
+    func certificates() async throws {
+        let (file, key) = (scratch("cert.pem"), scratch("key.pem"))
+        try await output(
+            "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-days", "2", "-subj", "/CN=fender", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", file)
+        let registry = try await RealRegistry(scratch, certificate: (file, key))
+        defer { registry.stop() }
+        let archive = try scratch.write("saved.tar", dockerArchive(FakeImage(file: "hello", "there").layers))
+        try await output(
+            "/usr/bin/skopeo", "copy", "--insecure-policy", "--dest-tls-verify=false", "docker-archive:\(archive)",
+            "docker://\(registry.host)/app:1")
+        let source = PullSource(registry: registry.host, repository: "app", tag: "1")
+        var settings = ImageStoreSettings()
+        settings.registryDirectory = scratch("certs.d")
+        let store = try ImageStore(directory: scratch("images"), settings: settings, logger: Logger(label: "test"))
+        let server = "server = 'https://\(registry.host)'\n"
+        for (line, succeeds) in [("", false), ("ca = '\(file)'", true), ("skip_verify = true", true), ("", false)] {
+            try scratch.write("certs.d/\(registry.host)/hosts.toml", server + line)
+            if succeeds {
+                #expect(try await store.pull(source).repoTags == ["\(registry.host)/app:1"])
+            } else {
+                let error = await #expect(throws: ImageError.self) { try await store.pull(source) }
+                #expect(error?.code == .registryUnavailable, "\(error?.description ?? "")")
+            }
+        }
+    }
 }
