@@ -138,4 +138,46 @@ struct CrashTests {
         for image in store.images() { try store.remove(id: image.id) }
         #expect(try Files.names(in: scratch("images/blobs/sha256")) == [])
     }
+
+    @Test("leaves nothing open, whether things go well or not")
+    func leaks() async throws {
+        let image = FakeImage([Self.layer("a", files: 3)])
+        let bad = FakeImage([[1, 2, 3]])
+        let registry = try FakeRegistry { request in
+            var named = request
+            named.path = request.path.replacing("/bad/", with: "/app/")
+            return request.path.contains("/bad/") ? bad.response(named) : image.response(request)
+        }
+        let path = try scratch.write("saved.tar", dockerArchive([Self.layer("b", files: 3)]))
+        let broken = try scratch.write("broken.tar", dockerArchive([[1, 2, 3]]))
+        let store = try open(scratch("images"))
+        func use() async throws {
+            for image in store.images() { try store.remove(id: image.id) }
+            let pulled = try await store.pull(PullSource(registry: registry.host, repository: "app", tag: "1"))
+            _ = try store.makeSnapshot("c", image: pulled.id)
+            try store.removeSnapshot("c")
+            _ = try await store.importArchive(at: path)
+            await #expect(throws: ImageError.self) {
+                try await store.pull(PullSource(registry: registry.host, repository: "bad", tag: "1"))
+            }
+            await #expect(throws: ImageError.self) { try await store.importArchive(at: broken) }
+        }
+        // What the process opens once, such as for random numbers.
+        try await use()
+        let before = try await settled()
+        for _ in 0..<5 { try await use() }
+        #expect(try await settled() <= before)
+        #expect(try Files.names(in: scratch("images/tmp")) == [])
+    }
+
+    /// How many descriptors are open, once threads and tasks that have done their work are gone.
+    private func settled() async throws -> Int {
+        var (count, steady) = (-1, 0)
+        while steady < 10 {
+            let now = try Files.names(in: "/proc/self/fd").count
+            (count, steady) = now == count ? (now, steady + 1) : (now, 0)
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        return count
+    }
 }
