@@ -90,12 +90,14 @@ let package = Package(
 
         layer("Telemetry", ["Linux", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
 
-        // What both back ends implement, and the back end on Docker.
+        // What both back ends implement, what they share, and the back ends.
         layer("Runtime", ["CRI", protobuf, logging]),
+        layer("BackEnd", ["Runtime", "CRI", "CNI", "Linux", "CLinux"]),
         layer(
             "DockerRuntime",
             [
-                "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "Pause", "PodFiles", "Security", "Cgroups",
+                "BackEnd", "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "Pause", "PodFiles", "Security",
+                "Cgroups",
                 "CDI", "ImageRoot", "Streaming", "Linux", protobuf, logging,
             ]),
 
@@ -105,7 +107,9 @@ let package = Package(
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CVersion", "CRI", "CRIService", "DockerRuntime", "Streaming", "DockerEngine", "Runtime", "RPC", "CNI",
+                "CVersion", "CRI", "CRIService", "DockerRuntime", "Streaming",
+                "DockerEngine",
+                "Runtime", "RPC", "CNI",
                 "DockerLogs",
                 "Configuration", "Linux", "Telemetry", logging, arguments, lifecycle, unixSignals,
             ],
@@ -151,6 +155,7 @@ let package = Package(
             swiftSettings: strict),
         tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI", protobuf]),
+        tests("BackEnd", ["CRI", "Runtime"]),
         tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
         tests(
             "Streaming",

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CNI
 internal import CRI
 internal import DockerEngine
@@ -32,20 +33,12 @@ struct Checkpoint: Codable, Equatable {
         namespace = config.metadata.namespace
         let mappings = config.portMappings.filter { $0.hostPort > 0 }.map { mapping in
             PortMapping(
-                protocol: Self.name(of: mapping.protocol), container_port: mapping.containerPort,
+                protocol: mapping.protocol.networkName, container_port: mapping.containerPort,
                 host_port: mapping.hostPort, host_ip: mapping.hostIp.isEmpty ? nil : mapping.hostIp)
         }
         let hostNetwork = config.linux.securityContext.namespaceOptions.network == .node
         data = Body(port_mappings: mappings.isEmpty ? nil : mappings, host_network: hostNetwork ? true : nil)
         checksum = UInt64(data.fingerprint)
-    }
-
-    static func name(of value: ProtocolEnum) -> String {
-        switch value {
-        case .udp: "udp"
-        case .sctp: "sctp"
-        default: "tcp"
-        }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CDI
 internal import CRI
 internal import Cgroups

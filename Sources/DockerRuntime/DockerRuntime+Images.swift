@@ -1,3 +1,4 @@
+internal import BackEnd
 public import CRI
 internal import DockerEngine
 internal import FoundationEssentials

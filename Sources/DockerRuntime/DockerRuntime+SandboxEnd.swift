@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CNI
 internal import CRI
 internal import DockerEngine
@@ -69,25 +70,5 @@ extension DockerRuntime {
         } catch let error where isConflict(error) && "\(error)".contains("already in progress") {
             _ = try? await engine.waitContainer(id, condition: .removed, deadline: .seconds(60))
         }
-    }
-
-    /// Does the same for all, at once; throws the first error after all have ended.
-    func each<Element: Sendable>(
-        _ elements: [Element], _ body: @escaping @Sendable (Element) async throws -> Void
-    ) async throws {
-        let failure = await withTaskGroup(of: (any Error)?.self) { group in
-            for element in elements {
-                group.addTask {
-                    do {
-                        try await body(element)
-                        return nil
-                    } catch {
-                        return error
-                    }
-                }
-            }
-            return await group.reduce(nil) { $0 ?? $1 }
-        }
-        if let failure { throw failure }
     }
 }

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CNI
 public import CRI
 internal import DockerEngine
@@ -82,7 +83,7 @@ extension DockerRuntime {
             let inspection = try await engine.inspectContainer(id)
             try writeResolverConfiguration(config.dnsConfig, path: inspection.ResolvConfPath)
             if let network, config.linux.securityContext.namespaceOptions.network != .node {
-                _ = try await network.add(config.attachment(id: id, pid: inspection.State.Pid))
+                _ = try await network.add(config.attachment(id: id, netns: "/proc/\(inspection.State.Pid)/ns/net"))
             }
             return MadeSandbox(inspection: inspection, ticket: ticket)
         } catch {
@@ -152,26 +153,5 @@ extension DockerRuntime {
             throw RuntimeError(.internalError, "load the built-in pause image: Docker does not show it")
         }
         return image
-    }
-}
-
-extension PodSandboxConfig {
-    /// What the pod asks of its network.
-    func attachment(id: String, pid: Int) -> PodAttachment {
-        var attachment = PodAttachment(
-            sandboxID: id, netns: "/proc/\(pid)/ns/net", podName: metadata.name, podNamespace: metadata.namespace,
-            podUID: metadata.uid)
-        attachment.annotations = annotations
-        attachment.cgroupPath = linux.cgroupParent
-        attachment.portMappings = portMappings.map {
-            CNI.PortMapping(
-                protocolName: Checkpoint.name(of: $0.protocol), containerPort: $0.containerPort, hostPort: $0.hostPort,
-                hostIP: $0.hostIp)
-        }
-        if hasDnsConfig {
-            attachment.dns = NetworkDNS(
-                nameservers: dnsConfig.servers, search: dnsConfig.searches, options: dnsConfig.options)
-        }
-        return attachment
     }
 }

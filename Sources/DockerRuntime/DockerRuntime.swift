@@ -1,3 +1,4 @@
+internal import BackEnd
 public import CNI
 public import DockerEngine
 public import DockerLogs

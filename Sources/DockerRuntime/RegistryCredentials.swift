@@ -1,9 +1,8 @@
+internal import BackEnd
 internal import CRI
 internal import DockerEngine
-internal import FoundationEssentials
-internal import Runtime
 
-/// A pull's credentials in all the forms that CRI `AuthConfig` has.
+/// A pull's credentials as Docker takes them.
 struct RegistryCredentials: Equatable {
     var docker: Docker.AuthConfig
 
@@ -12,25 +11,11 @@ struct RegistryCredentials: Equatable {
         guard auth != AuthConfig() else { return nil }
         docker = Docker.AuthConfig()
         if !auth.serverAddress.isEmpty { docker.serveraddress = auth.serverAddress }
-        if !auth.identityToken.isEmpty {
-            docker.identitytoken = auth.identityToken
-        } else if !auth.registryToken.isEmpty {
-            docker.registrytoken = auth.registryToken
-        } else if !auth.username.isEmpty || !auth.password.isEmpty {
-            docker.username = auth.username
-            docker.password = auth.password
-        } else if !auth.auth.isEmpty {
-            (docker.username, docker.password) = try Self.split(auth.auth)
+        switch try auth.login() {
+        case .identityToken(let token): docker.identitytoken = token
+        case .registryToken(let token): docker.registrytoken = token
+        case .password(let user, let password): (docker.username, docker.password) = (user, password)
+        case nil: break
         }
-    }
-
-    private static func split(_ auth: String) throws -> (String, String) {
-        guard
-            let data = Data(base64Encoded: auth), let text = String(validating: data, as: UTF8.self),
-            let colon = text.firstIndex(of: ":")
-        else { throw RuntimeError(.invalidArgument, "auth: not base64 of user:password") }
-        // Docker's own configuration pads passwords with NUL bytes.
-        let password = text[text.index(after: colon)...].prefix { $0 != "\0" }
-        return (String(text[..<colon]), String(password))
     }
 }

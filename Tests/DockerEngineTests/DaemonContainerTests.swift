@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 @testable import DockerEngine
@@ -12,14 +13,14 @@ struct DaemonContainerTests {
         } _: { id in
             let created = try await engine.inspectContainer(id)
             #expect(created.Id == id && created.Name == "/life" && created.State.Status == "created")
-            #expect(DockerTime.nanoseconds(created.Created) != nil)
-            #expect(DockerTime.nanoseconds(created.State.StartedAt) == nil)
+            #expect(RFC3339.nanoseconds(created.Created) != nil)
+            #expect(RFC3339.nanoseconds(created.State.StartedAt) == nil)
 
             #expect(try await engine.startContainer(id))
             #expect(try await engine.startContainer(id) == false)
             let running = try await engine.inspectContainer(id, size: true)
             #expect(running.State.Running && running.State.Pid > 1 && running.State.Status == "running")
-            #expect(DockerTime.nanoseconds(running.State.StartedAt) != nil)
+            #expect(RFC3339.nanoseconds(running.State.StartedAt) != nil)
             #expect(running.SizeRw != nil && running.LogPath.hasSuffix("-json.log"))
             #expect(running.ResolvConfPath.hasSuffix("resolv.conf") && running.HostsPath.hasSuffix("hosts"))
             #expect(running.GraphDriver.Name == running.Driver && !running.GraphDriver.Data.isEmpty)

@@ -1,4 +1,5 @@
 import TestSupport
+import Linux
 import Testing
 
 @testable import DockerEngine
@@ -10,7 +11,7 @@ struct DaemonImageTests {
         let inspect = try await fixture.engine.inspectImage(DaemonFixture.image)
         #expect(inspect.Id.hasPrefix("sha256:") && inspect.RepoTags.contains(DaemonFixture.image))
         #expect(inspect.Os == "linux" && inspect.Size > 0 && inspect.RootFS.Layers.count == 1)
-        #expect(DockerTime.nanoseconds(inspect.Created) != nil)
+        #expect(RFC3339.nanoseconds(inspect.Created) != nil)
         let listed = try await fixture.engine.listImages(filters: ["reference": [DaemonFixture.image]])
         #expect(listed.map(\.Id) == [inspect.Id] && listed[0].Size == inspect.Size)
         #expect(try await fixture.engine.imageHistory(inspect.Id).count == 1)

@@ -1,3 +1,4 @@
+import Linux
 import Testing
 
 @testable import DockerEngine
@@ -17,7 +18,7 @@ import Testing
             ("9999-12-31T23:59:59Z", nil), ("2026-11-24T08:00:00+0200", nil), ("２026-11-24T08:00:00Z", nil),
         ] as [(String, Int64?)])
     func timesAreRead(text: String, nanoseconds: Int64?) {
-        #expect(DockerTime.nanoseconds(text) == nanoseconds)
+        #expect(RFC3339.nanoseconds(text) == nanoseconds)
     }
 
     @Test(

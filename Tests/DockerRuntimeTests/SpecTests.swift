@@ -177,21 +177,4 @@ struct SpecTests {
             #expect(throws: RuntimeError.self) { try container { $0.envs = [bad] } }
         }
     }
-
-    @Test(arguments: [
-        (Signal.sigterm, String?.some("SIGTERM")), (.sigrtminplus3, "SIGRTMIN+3"), (.sigrtmaxminus14, "SIGRTMAX-14"),
-        (.sigrtmin, "SIGRTMIN"), (.runtimeDefault, String?.none),
-    ])
-    func stopSignalsHaveDockersNames(signal: Signal, name: String?) {
-        #expect(StopSignal.name(of: signal) == name)
-        if let name { #expect(StopSignal.signal(name) == signal) }
-    }
-
-    @Test(arguments: [
-        ("", Signal.sigterm), ("9", .sigkill), ("QUIT", .sigquit), ("sigusr1", .sigusr1), ("SIGNONE", .runtimeDefault),
-        ("37", .sigrtminplus3),
-    ])
-    func imagesStopSignalsAreRead(text: String, signal: Signal) {
-        #expect(StopSignal.signal(text) == signal)
-    }
 }

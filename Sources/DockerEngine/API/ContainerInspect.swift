@@ -3,7 +3,7 @@ extension Docker {
     public struct ContainerInspectResponse: Codable, Sendable, Hashable {
         /// The full id.
         @Defaulted public var Id: String
-        /// RFC 3339; see ``DockerTime``.
+        /// RFC 3339; see `RFC3339`.
         @Defaulted public var Created: String
         /// With its leading `/`.
         @Defaulted public var Name: String

@@ -36,7 +36,7 @@ extension Docker {
         @Defaulted public var Parent: String
         /// A remark.
         @Defaulted public var Comment: String
-        /// RFC 3339; see ``DockerTime``.
+        /// RFC 3339; see `RFC3339`.
         @Defaulted public var Created: String
         /// Who made it.
         @Defaulted public var Author: String

@@ -12,32 +12,13 @@ enum HijackSocket {
         }
         do {
             switch endpoint.address {
-            case .unix(let path): return try connect(path: path)
+            case .unix(let path): return try UnixSocket.connect(to: path, isBlocking: false).release()
             case .tcp(let host, let port): return try await connect(host: host, port: port)
             }
         } catch let error as SystemError {
             let reason = String(cString: strerror(error.code))
             throw DockerError(.unavailable, message: "cannot connect to \(endpoint): \(reason)")
         }
-    }
-
-    /// Does not block: a Unix socket connects at once or, with a full backlog, not at all.
-    private static func connect(path: String) throws -> CInt {
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let room = MemoryLayout.size(ofValue: address.sun_path)
-        guard path.utf8.count < room else { throw SystemError(call: "connect", object: path, code: ENAMETOOLONG) }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let descriptor = try socket(AF_UNIX)
-        let raw = descriptor.raw
-        try withUnsafePointer(to: &address) { address in
-            try address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                _ = try system("connect", path) {
-                    Glibc.connect(raw, address, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-        }
-        return descriptor.release()
     }
 
     /// Resolves and connects on a thread of its own, since the resolver blocks.

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CRI
 internal import DockerEngine
 internal import Runtime
@@ -49,16 +50,5 @@ extension ContainerSpec {
 extension SELinuxOption {
     func dockerOptions() throws -> [String] {
         try invalid { try SELinuxLabel(user: user, role: role, type: type, level: level).dockerOptions() }
-    }
-}
-
-/// Turns the errors of the value checks below us into InvalidArgument.
-func invalid<Value>(_ body: () throws -> Value) throws -> Value {
-    do {
-        return try body()
-    } catch let error as RuntimeError {
-        throw error
-    } catch {
-        throw RuntimeError(.invalidArgument, "\(error)", cause: error)
     }
 }

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CRI
 internal import DockerEngine
 internal import Runtime

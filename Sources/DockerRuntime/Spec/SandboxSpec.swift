@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CRI
 internal import DockerEngine
 internal import Runtime
@@ -111,7 +112,7 @@ struct SandboxSpec {
     }
 
     private static func key(_ mapping: CRI.PortMapping) -> String {
-        "\(mapping.containerPort)/\(Checkpoint.name(of: mapping.protocol))"
+        "\(mapping.containerPort)/\(mapping.protocol.networkName)"
     }
 }
 

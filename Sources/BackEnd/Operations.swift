@@ -3,17 +3,20 @@ internal import Synchronization
 /// Work that goes to its end whatever becomes of its callers, one at a time for each key.
 ///
 /// A caller that gives up leaves the work running; the retry that follows joins it.
-final class Operations: Sendable {
+public final class Operations: Sendable {
     private let running = Mutex<[String: Task<String, any Error>]>([:])
+
+    /// With nothing under way.
+    public init() {}
 
     /// Runs `body` unless the same is under way, and waits for the outcome or the caller's cancellation.
     @discardableResult
-    func run(_ key: String, _ body: @escaping @Sendable () async throws -> String) async throws -> String {
+    public func run(_ key: String, _ body: @escaping @Sendable () async throws -> String) async throws -> String {
         try await outcome(of: task(for: key, body))
     }
 
     /// The task that works on `key`: the one under way, or a new one.
-    func task(
+    public func task(
         for key: String, _ body: @escaping @Sendable () async throws -> String
     ) -> Task<String, any Error> {
         running.withLock { running in
@@ -28,14 +31,15 @@ final class Operations: Sendable {
     }
 
     /// The same for work without an answer.
-    func complete(_ key: String, _ body: @escaping @Sendable () async throws -> Void) async throws {
+    public func complete(_ key: String, _ body: @escaping @Sendable () async throws -> Void) async throws {
         _ = try await run(key) { () async throws -> String in
             try await body()
             return ""
         }
     }
 
-    func isRunning(_ key: String) -> Bool { running.withLock { $0[key] != nil } }
+    /// Whether work on `key` is under way.
+    public func isRunning(_ key: String) -> Bool { running.withLock { $0[key] != nil } }
 
     /// Waits for a task, or until the caller is cancelled; the task is not.
     private func outcome(of task: Task<String, any Error>) async throws -> String {

@@ -1,5 +1,5 @@
-/// Reads the times that Docker writes: RFC 3339 with up to nine decimals and `Z` or an offset.
-public enum DockerTime {
+/// Reads times as RFC 3339 writes them, with up to nine decimals and `Z` or an offset.
+public enum RFC3339 {
     /// Nanoseconds since the epoch; nil for the zero time `0001-01-01T00:00:00Z`, for text that is no time, and for
     /// times that do not fit.
     public static func nanoseconds(_ text: String) -> Int64? {
