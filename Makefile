@@ -22,7 +22,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: setup debug ## set up, build, start Fender on Docker and run one pod on it; Fender stays up
+run: setup debug ## set up, build, start Fender and run one pod, on Docker where it runs; Fender stays up
 	@$(AS_ROOT) $(PYTHON) packaging/demo/demo.py --fender $(FENDER)
 
 test: setup lint check-protos unit e2e ## set up, build and run every test (warnings are errors)
@@ -48,8 +48,9 @@ unit: ## run the unit tests, one after another: some count the descriptors of th
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --no-parallel
 
-e2e: setup debug $(KUBECTLS) ## run the built daemon against a real Docker, registry and network plugins
+e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and without one, with a registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
+	$(AS_ROOT) $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) $(PYTEST_ARGS)
 
 # Without one its tests are skipped.
 .build-kubectl/kubectl-%: Tests/e2e/fetch-kubectl

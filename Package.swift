@@ -101,13 +101,20 @@ let package = Package(
                 "CDI", "ImageRoot", "Streaming", "Linux", protobuf, logging,
             ]),
 
+        layer(
+            "NativeRuntime",
+            [
+                "BackEnd", "Runtime", "CRI", "CNI", "Pause", "PodFiles", "Security", "Cgroups", "CDI", "ImageRoot",
+                "Images", "Executor", "OCI", "Streaming", "Linux", protobuf, logging,
+            ]),
+
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", "Statistics", "Streaming", protobuf, logging]),
         layer("Configuration", ["TOML", "Linux", logging]),
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CVersion", "CRI", "CRIService", "DockerRuntime", "Streaming",
+                "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "Images", "Streaming",
                 "DockerEngine",
                 "Runtime", "RPC", "CNI",
                 "DockerLogs",
@@ -156,6 +163,11 @@ let package = Package(
         tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI", protobuf]),
         tests("BackEnd", ["CRI", "Runtime"]),
+        tests(
+            "NativeRuntime",
+            [
+                "CRI", "CNI", "Runtime", "ImageRoot", "Linux", "OCI", "Security", "Streaming", "TestScratch", protobuf,
+            ]),
         tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
         tests(
             "Streaming",

@@ -47,6 +47,16 @@ public struct CgroupHierarchies: Sendable, Equatable {
         self.mounts = mounts.compactMap(Mount.init)
     }
 
+    /// Whether containers can be limited by a controller: beside v1 hierarchies that of v2 is for nothing but naming.
+    public func has(_ controller: String) -> Bool {
+        mounts.contains { mount in
+            if !mount.isUnified { return mount.controllers.contains(controller) }
+            guard layout == .unified else { return false }
+            let listed = (try? Files.text("\(mount.point)/cgroup.controllers")) ?? ""
+            return listed.split(separator: " ").contains { $0 == controller }
+        }
+    }
+
     /// The cgroups of a process. Fails with ENOENT or ESRCH when it is gone.
     public func cgroup(of pid: Int32) throws -> Cgroup {
         try cgroup(text: Files.text("/proc/\(pid)/cgroup"))

@@ -1,6 +1,7 @@
 extension ConfigurationOption {
     /// Every setting there is, in the order of the documentation.
-    public static let all: [ConfigurationOption] = cri + streaming + docker + network + containers + files + log
+    public static let all: [ConfigurationOption] =
+        cri + backEnd + streaming + docker + network + containers + files + log
 
     private static let cri = [
         ConfigurationOption(
@@ -16,6 +17,18 @@ extension ConfigurationOption {
         ConfigurationOption(
             "socket-group", .cri, .group, \.socketGroup,
             "Group, by name or number, of a socket that Fender makes itself; empty leaves its own."),
+    ]
+
+    private static let backEnd = [
+        ConfigurationOption(
+            "runtime", .cri, .choice, \.runtime,
+            """
+            What runs the pods: docker, native for Fender's own executor and image store, or auto for Docker where a \
+            docker-endpoint is set or the default one answers at the start, else native.
+            """),
+        ConfigurationOption(
+            "registry-directory", .cri, .path, \.registryDirectory,
+            "Directory of the registries' settings for native, a directory a host with containerd's hosts.toml."),
     ]
 
     private static let streaming = [

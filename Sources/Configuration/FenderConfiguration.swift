@@ -14,6 +14,13 @@ public struct FenderConfiguration: Sendable, Equatable {
     /// Number of the group that owns the CRI socket; nil leaves the daemon's own group.
     public var socketGroup: UInt32?
 
+    // What runs the pods.
+
+    /// Docker, or Fender itself.
+    public var runtime = BackEndChoice.auto
+    /// Directory with a directory of each registry's settings, in the form of containerd's hosts.toml.
+    public var registryDirectory = "/etc/fender/certs.d"
+
     // Docker.
 
     /// Where the Docker Engine API answers.
@@ -154,6 +161,16 @@ public enum HairpinMode: String, Sendable, CaseIterable {
     case hairpinVeth = "hairpin-veth"
     /// Neither.
     case none
+}
+
+/// What runs the pods.
+public enum BackEndChoice: String, Sendable, CaseIterable {
+    /// Docker where it answers at the start, or where the configuration names it; else Fender itself.
+    case auto
+    /// Docker, also while it does not answer.
+    case docker
+    /// Fender's own executor and image store.
+    case native
 }
 
 /// How container logs come to where the kubelet reads them.

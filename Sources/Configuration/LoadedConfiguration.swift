@@ -94,6 +94,9 @@ public struct LoadedConfiguration: Sendable {
             guard case .unix = values.dockerEndpoint, let origin = origins[name] else { continue }
             throw ConfigurationError(origin, name, "docker-endpoint is a Unix socket, which has no TLS")
         }
+        if values.runtime == .native, values.networkPlugin == .none, let origin = origins["network-plugin"] {
+            throw ConfigurationError(origin, "network-plugin", "none is Docker's bridge, which native has not")
+        }
         try checkPair("docker-tls", values.dockerTLSCert, values.dockerTLSKey)
         try checkPair("streaming-tls", values.streamingTLSCert, values.streamingTLSKey)
         if !values.streamingTLSClientCA.isEmpty, values.streamingTLSCert.isEmpty,

@@ -29,7 +29,7 @@ public struct UserRequest: Sendable, Equatable {
 }
 
 /// The user a container runs as, in numbers.
-public struct ContainerUser: Sendable, Equatable {
+public struct ResolvedUser: Sendable, Equatable {
     /// User id.
     public var uid: UInt32
     /// Primary group id.
@@ -55,7 +55,7 @@ extension UserDatabase {
     /// A text of digits, with or without a sign, is never looked up as a name (CVE-2024-40635). Throws
     /// ``ImageRootError``: `invalid` for a number outside of 32 bits or a group without a user, `notFound` for
     /// a name that the image does not define.
-    public func resolve(_ request: UserRequest) throws -> ContainerUser {
+    public func resolve(_ request: UserRequest) throws -> ResolvedUser {
         let (userText, groupText) = try parts(of: request)
         let uid: UInt32
         let known: User?
@@ -76,7 +76,7 @@ extension UserDatabase {
             groups += self.groups.filter { $0.members.contains(name) }.map(\.gid)
         }
         var seen: Set<UInt32> = []
-        return ContainerUser(
+        return ResolvedUser(
             uid: uid, gid: gid, groups: groups.filter { seen.insert($0).inserted }, home: known?.home)
     }
 

@@ -42,7 +42,11 @@ public enum Files {
     }
 
     /// Replaces a file as a whole: a temporary beside it, fsync, rename. The reader sees the old or the new.
-    public static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws {
+    ///
+    /// What means nothing after a reboot need not be `isDurable`: then a crash of the host may leave it empty.
+    public static func replace(
+        _ path: String, with bytes: [UInt8], mode: UInt32 = 0o600, isDurable: Bool = true
+    ) throws {
         let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
         let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
         let temporary = "\(directory)/.\(name).tmp"
@@ -51,7 +55,7 @@ public enum Files {
             try bytes.withUnsafeBytes { buffer in try file.writeAll(buffer) }
             let raw = file.raw
             try system("fchmod", temporary) { fchmod(raw, mode) }
-            try system("fsync", temporary) { fsync(raw) }
+            if isDurable { try system("fsync", temporary) { fsync(raw) } }
         } catch {
             unlink(temporary)
             throw error

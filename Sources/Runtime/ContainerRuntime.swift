@@ -8,6 +8,9 @@ public protocol ContainerRuntime: Sendable {
     /// Everything that exists now.
     var world: World { get }
 
+    /// Fills the World and keeps it until cancelled.
+    func run() async
+
     /// Names and versions; `Version`.
     func version() async throws -> VersionResponse
     /// Conditions, handlers and features; never fails because the engine is down. `info` is filled when `verbose`.

@@ -1,8 +1,6 @@
 internal import CNI
 internal import CRIService
 internal import Configuration
-internal import DockerEngine
-internal import DockerRuntime
 internal import Glibc
 internal import Linux
 internal import Logging
@@ -31,12 +29,7 @@ struct Daemon {
 
         let values = loaded.values
         let telemetry = DaemonTelemetry()
-        let engine = try DockerEngine(
-            endpoint: values.engineEndpoint(), logger: Logger(label: "docker"), observer: telemetry.exchanged)
-        let runtime = try DockerRuntime(
-            engine: engine, network: values.podNetwork(observer: telemetry.pluginRan),
-            settings: values.dockerSettings, logger: Logger(label: "runtime"))
-        telemetry.read(runtime)
+        let runtime = try values.backEnd(isDockerNamed: loaded.origins["docker-endpoint"] != nil, telemetry, log)
         let streaming = StreamingServer(
             configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(

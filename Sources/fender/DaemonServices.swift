@@ -1,8 +1,8 @@
 internal import CRI
-internal import DockerRuntime
 internal import Linux
 internal import Logging
 internal import RPC
+internal import Runtime
 internal import ServiceLifecycle
 internal import Streaming
 internal import Telemetry
@@ -10,7 +10,7 @@ internal import Telemetry
 /// Keeps the World until everything above it has stopped.
 struct RuntimeService: Service, CustomStringConvertible {
     let description = "runtime"
-    let runtime: DockerRuntime
+    let runtime: any ContainerRuntime
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await self.runtime.run() }

@@ -66,14 +66,20 @@ struct DaemonTelemetry: Sendable {
         registry.read("fender_reconcile_age_seconds", "Time since everything was last read from Docker.") {
             runtime.reconcileAge?.inSeconds
         }
+        readWorld(runtime.world)
+        readLogs(runtime)
+    }
+
+    /// Adds how much there is.
+    func readWorld(_ world: World) {
         registry.read("fender_sandboxes", "Pod sandboxes, by state.", labels: ["state"]) {
-            let ready = runtime.world.sandboxes.filter { $0.status.state == .sandboxReady }.count
+            let ready = world.sandboxes.filter { $0.status.state == .sandboxReady }.count
             return [
-                Sample(["ready"], Double(ready)), Sample(["notready"], Double(runtime.world.sandboxes.count - ready)),
+                Sample(["ready"], Double(ready)), Sample(["notready"], Double(world.sandboxes.count - ready)),
             ]
         }
         registry.read("fender_containers", "Containers, by state.", labels: ["state"]) {
-            let counts = Dictionary(runtime.world.containers.map { ($0.status.state, 1.0) }, uniquingKeysWith: +)
+            let counts = Dictionary(world.containers.map { ($0.status.state, 1.0) }, uniquingKeysWith: +)
             return [
                 Sample(["created"], counts[.containerCreated] ?? 0),
                 Sample(["running"], counts[.containerRunning] ?? 0),
@@ -81,8 +87,7 @@ struct DaemonTelemetry: Sendable {
                 Sample(["unknown"], counts[.containerUnknown] ?? 0),
             ]
         }
-        registry.read("fender_images", "Images.") { Double(runtime.world.images.count) }
-        readLogs(runtime)
+        registry.read("fender_images", "Images.") { Double(world.images.count) }
     }
 
     private func readLogs(_ runtime: DockerRuntime) {

@@ -8,9 +8,9 @@ internal import Glibc
 struct Fender: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fender",
-        abstract: "A Kubernetes container runtime (CRI) on Docker.",
+        abstract: "A Kubernetes container runtime (CRI) on Docker, or on its own.",
         discussion: "Without a command, fender serves; `fender serve --help` lists its flags.",
-        subcommands: [Serve.self, Options.self, Version.self])
+        subcommands: [Serve.self, ImagesCommand.self, Options.self, Version.self])
 
     static func main() async {
         var arguments = Array(CommandLine.arguments.dropFirst())

@@ -22,9 +22,8 @@ extension FenderConfiguration {
             caFile: named(files.ca), certificateFile: named(files.certificate), keyFile: named(files.key))
     }
 
-    /// The CNI client; nil when Docker's bridge is the network.
-    func podNetwork(observer: @escaping @Sendable (PluginRun) -> Void) -> PodNetwork? {
-        guard networkPlugin == .cni else { return nil }
+    /// The CNI client.
+    func podNetwork(observer: @escaping @Sendable (PluginRun) -> Void) -> PodNetwork {
         var settings = PodNetwork.Settings()
         settings.configurationDirectory = cniConfDirectory
         settings.pluginDirectories = cniBinDirectories

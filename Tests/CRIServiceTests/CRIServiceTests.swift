@@ -16,6 +16,8 @@ final class RecordingRuntime: ContainerRuntime {
 
     init(failure: RuntimeError? = nil) { self.failure = failure }
 
+    func run() async {}
+
     private func record(_ call: String) throws {
         calls.withLock { $0.append(call) }
         if let failure { throw failure }

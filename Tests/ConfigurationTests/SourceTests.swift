@@ -12,6 +12,8 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
     ),
     ("socket-mode", "600", "'0600'", "0600"),
     ("socket-group", "123", "123", "123"),
+    ("runtime", "docker", "'docker'", "docker"),
+    ("registry-directory", "/etc/certs.d", "'/etc/certs.d'", "/etc/certs.d"),
     ("streaming-bind-addr", "[::1]:10010", "'[::1]:10010'", "[::1]:10010"),
     (
         "streaming-base-url", "https://proxy.example/node/", "'https://proxy.example/node'",
@@ -119,6 +121,8 @@ struct SourceTests {
         expected.containerRuntimeEndpoint = .path("/var/run/cri-dockerd.sock")
         expected.socketMode = 0o600
         expected.socketGroup = 123
+        expected.runtime = .docker
+        expected.registryDirectory = "/etc/certs.d"
         expected.streamingBindAddress = StreamingAddress(host: "::1", port: 10010)
         expected.streamingBaseURL = "https://proxy.example/node"
         expected.streamingTLSCert = "/cert.pem"

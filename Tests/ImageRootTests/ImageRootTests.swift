@@ -107,7 +107,7 @@ struct ImageRootTests {
         let layers = try scratch.layers([["etc/group": "g:x:9:app\n"], ["etc/passwd": "app:x:5:6:::\n"]])
         let user = try UserDatabase.read(from: try ImageRoot.open(layers: layers)).resolve(
             UserRequest(imageUser: "app"))
-        #expect(user == ContainerUser(uid: 5, gid: 6, groups: [6, 9], home: ""))
+        #expect(user == ResolvedUser(uid: 5, gid: 6, groups: [6, 9], home: ""))
         let passwd = layers[1] + "/etc/passwd"
         try system("truncate", passwd) { truncate(passwd, 1 << 40) }
         let root = try ImageRoot.open(layers: layers)

@@ -70,7 +70,7 @@ struct UserDatabaseTests {
         request.uid = 0
         request.gid = 3
         request.supplementalGroups = [5, 10, 5]
-        #expect(try database.resolve(request) == ContainerUser(uid: 0, gid: 3, groups: [3, 5, 10], home: "/root"))
+        #expect(try database.resolve(request) == ResolvedUser(uid: 0, gid: 3, groups: [3, 5, 10], home: "/root"))
         request.policy = .strict
         request.supplementalGroups = [5]
         #expect(try database.resolve(request).groups == [3, 5])

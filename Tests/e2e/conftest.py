@@ -1,6 +1,7 @@
 """Fixtures: the daemons, one for all tests, and what a test makes with them.
 
-    Tests/e2e/run --server fender --fender PATH     the daemon under test (default)
+    Tests/e2e/run --server fender --fender PATH     the daemon under test, on Docker (default)
+    Tests/e2e/run --server native --fender PATH     the same without Docker
     Tests/e2e/run --server containerd               the reference
     E2E_SERVER=/path/to.sock Tests/e2e/run          a CRI server that runs already
 """
@@ -22,9 +23,14 @@ from harness.waiting import until
 from harness.websocket import WebSocket
 
 
+# Which servers have what a test asks for (pytest.ini).
+MARKERS = {"docker": ["fender"], "fender": ["fender", "native"], "v1_36": ["fender", "native"],
+           "native": ["native"]}
+
+
 def pytest_addoption(parser):
     parser.addoption("--fender", default=".build/debug/fender", help="the program under test")
-    parser.addoption("--server", default="fender", choices=["fender", "containerd"])
+    parser.addoption("--server", default="fender", choices=["fender", "native", "containerd"])
     parser.addoption("--fuzz", type=int, default=int(os.environ.get("FENDER_E2E_FUZZ", 3000)),
                      help="how many messages the fuzz tests send")
     parser.addoption("--kills", type=int, default=int(os.environ.get("FENDER_E2E_KILLS", 10)),
@@ -41,8 +47,8 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     kind = "external" if "E2E_SERVER" in os.environ else config.getoption("--server")
     for item in items:
-        for marker in ("docker", "fender", "v1_36"):
-            if item.get_closest_marker(marker) and kind != "fender":
+        for marker, kinds in MARKERS.items():
+            if item.get_closest_marker(marker) and kind not in kinds:
                 item.add_marker(pytest.mark.skip(reason=f"asks for {marker}, and this is {kind}"))
 
 
@@ -90,7 +96,9 @@ def server(request, work, registry, network, docker):
     if "E2E_SERVER" in os.environ:
         server = servers.Server(os.environ["E2E_SERVER"])
     elif docker:
-        server = servers.Fender(work, request.config.getoption("--fender"), docker, network)
+        server = servers.Fender(work, request.config.getoption("--fender"), network, docker)
+    elif request.config.getoption("--server") == "native":
+        server = servers.Fender(work, request.config.getoption("--fender"), network)
     else:
         server = servers.Containerd(work, network, images.PAUSE)
     server.start()

@@ -12,7 +12,7 @@ from harness.pods import SLEEP, Pod
 from harness.schema import pb
 from harness.waiting import until
 
-pytestmark = pytest.mark.docker
+pytestmark = pytest.mark.fender
 SEED = 20261124
 WORKERS = 2
 
@@ -67,7 +67,7 @@ class Kubelet(threading.Thread):
             time.sleep(0.1)
 
 
-@pytest.mark.parametrize("victim", ["server", "docker"])
+@pytest.mark.parametrize("victim", ["server", pytest.param("docker", marks=pytest.mark.docker)])
 def test_killed_again_and_again(client, server, docker, pods, cgroup_parent, request, victim):
     kills = request.config.getoption("--kills")
     chance = random.Random(f"{SEED}{victim}")

@@ -99,10 +99,10 @@ def test_unknown_handler_is_refused(client, pods):
 
 
 @pytest.mark.fender
-def test_named_handler(client, pods):
-    pod = pods.run(handler="runc")
-    assert pod.status.runtime_handler == "runc"
-    assert client.sandboxes(id=pod.id)[0].runtime_handler == "runc"
+def test_named_handler(client, server, pods):
+    pod = pods.run(handler=server.handler)
+    assert pod.status.runtime_handler == server.handler
+    assert client.sandboxes(id=pod.id)[0].runtime_handler == server.handler
 
 
 @pytest.mark.parametrize("config", [pb.PodSandboxConfig(), None])

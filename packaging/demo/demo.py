@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Starts Fender on Docker and runs one pod on it through the CRI socket, saying what it does (`make run`).
+"""Starts Fender, on Docker or without one, and runs one pod through the CRI socket, saying what it does (`make run`).
 
-Fender stays up, as does a Docker that this had to start; everything of theirs is in /var/tmp/fender-demo.
+Fender stays up; everything of its is in /var/tmp/fender-demo.
 """
 
 import argparse
+import hashlib
+import io
 import json
 import os
 import pathlib
@@ -12,6 +14,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
 
@@ -27,6 +30,7 @@ ROOT = pathlib.Path("/var/tmp/fender-demo")
 SOCKET = ROOT / "fender.sock"
 SYSTEM_DOCKER = pathlib.Path("/var/run/docker.sock")
 IMAGE = "fender.local/demo:1"
+STATE = ROOT / "state"
 NAMESPACES = pb.NamespaceOption(pid=pb.CONTAINER)
 SCRIPT = "echo Hello from a pod on Fender; /bin/ip -o -4 addr show dev eth0 >&2; exec /bin/sleep 1000000"
 
@@ -38,32 +42,19 @@ def main():
     if os.geteuid() != 0:
         sys.exit("Docker and pod networks need root")
     ROOT.mkdir(parents=True, exist_ok=True)
-    docker = docker_socket()
-    load_image(docker)
+    stop_former()
+    docker = SYSTEM_DOCKER if docker_answers(SYSTEM_DOCKER) else None
+    say(f"Docker answers at {docker}" if docker else "No Docker answers: Fender runs the pod itself")
+    load_image(fender, docker)
     pid = start_fender(fender, docker)
     run_pod(Client(SOCKET))
     say("Fender stays up")
     print(f"  its socket   {SOCKET}\n  its log      {ROOT / 'fender.log'}")
-    print(f"  a client     crictl --runtime-endpoint unix://{SOCKET} ps")
-    print(f"  the end      kill {pid}" + ("" if docker == SYSTEM_DOCKER else f" $(cat {ROOT / 'docker.pid'})"))
+    print(f"  a client     crictl --runtime-endpoint unix://{SOCKET} ps\n  the end      kill {pid}")
 
 
 def say(text):
     print(f"\n== {text}", flush=True)
-
-
-def docker_socket():
-    for socket in (SYSTEM_DOCKER, ROOT / "docker.sock"):
-        if docker_answers(socket):
-            say(f"Docker answers at {socket}")
-            return socket
-    say("No Docker answers: starting one of our own")
-    (ROOT / "docker.pid").unlink(missing_ok=True)
-    start("dockerd", [
-        "dockerd", "--host", f"unix://{socket}", "--data-root", ROOT / "docker", "--exec-root", ROOT / "docker-exec",
-        "--pidfile", ROOT / "docker.pid", "--bridge", "none", "--iptables=false", "--ip6tables=false"])
-    until(lambda: docker_answers(socket), timeout=60, what=f"Docker answers; its log is {ROOT / 'dockerd.log'}")
-    return socket
 
 
 def docker_answers(socket):
@@ -74,10 +65,31 @@ def docker(socket, *arguments, check=True, **options):
     return subprocess.run(["docker", "--host", f"unix://{socket}", *arguments], check=check, capture_output=True, **options)
 
 
-def load_image(socket):
+def load_image(fender, socket):
     say(f"Importing the image {IMAGE}, made from busybox")
+    archive = ROOT / "demo.tar"
+    archive.write_bytes(image_archive())
+    if socket:
+        docker(socket, "load", "--input", archive)
+    else:
+        subprocess.run([fender, "images", "import", "--root-directory", STATE, archive], check=True)
+    archive.unlink()
+
+
+def image_archive():
+    """The image as `docker save` writes it."""
     tar, _ = images.layer(images.base_files(), links={f"bin/{name}": "bin/busybox" for name in images.APPLETS})
-    docker(socket, "import", "--change", "CMD [\"/bin/sh\"]", "-", IMAGE, input=tar)
+    config = json.dumps({
+        "architecture": images.architecture(), "os": "linux", "config": {"Cmd": ["/bin/sh"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}"]}}).encode()
+    manifest = json.dumps([{"Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]).encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in {"config.json": config, "layer.tar": tar, "manifest.json": manifest}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 def start(name, command):
@@ -87,7 +99,6 @@ def start(name, command):
 
 
 def start_fender(program, docker):
-    stop_former()
     network = ROOT / "net.d"
     network.mkdir(exist_ok=True)
     (network / "10-demo.conflist").write_text(json.dumps({
@@ -97,8 +108,9 @@ def start_fender(program, docker):
                 "ranges": [[{"subnet": "10.87.0.0/24"}]]}},
         ]}))
     command = [
-        program, "serve", "--container-runtime-endpoint", f"unix://{SOCKET}", "--docker-endpoint", f"unix://{docker}",
-        "--cri-dockerd-root-directory", ROOT / "state", "--cni-conf-dir", network, "--cni-bin-dir", cni_plugins(),
+        program, "serve", "--container-runtime-endpoint", f"unix://{SOCKET}",
+        *(["--docker-endpoint", f"unix://{docker}"] if docker else ["--runtime=native"]),
+        "--root-directory", STATE, "--state-directory", ROOT / "run", "--cni-conf-dir", network, "--cni-bin-dir", cni_plugins(),
         "--cni-cache-dir", ROOT / "cni-cache"]
     say("Starting Fender")
     print("  $", shlex.join(map(str, command)))

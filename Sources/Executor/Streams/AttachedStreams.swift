@@ -48,6 +48,9 @@ public final class AttachedStreams: Sendable {
         while try !attachment.closeInput() { try await loop.ready([writing], for: .writable) }
     }
 
+    /// Ends the attachment: who reads is told `.end`. The container goes on.
+    public func end() { shutdown(attachment.socket.raw, CInt(SHUT_RDWR)) }
+
     /// Sets the terminal's size in characters. Connects anew, on a thread of its own: input that the process does not
     /// take must not hold it up.
     public func resize(width: UInt16, height: UInt16) async throws {

@@ -97,6 +97,10 @@ def end_what_docker_forgot(docker, cgroup_parent):
             continue
         if command[0].endswith("/containerd-shim-runc-v2") and command[command.index("-id") + 1] not in known:
             os.kill(int(entry.name), signal.SIGKILL)
+    for point in mounts():
+        # Of the files that Docker puts into every container: mounted for a moment while it makes one.
+        if point.startswith(str(docker.root)) and point.endswith("-init/merged"):
+            subprocess.run(["umount", point], check=True)
     for directory in pathlib.Path("/sys/fs/cgroup").glob(f"*/{cgroup_parent}/*/*"):
         if directory.name not in known and directory.is_dir():
             until(lambda: removed(directory), what=f"the processes in {directory} have ended")

@@ -46,6 +46,8 @@ class Server:
     """What the tests know of a server: its socket and a client for it."""
 
     kind = "external"
+    # A name of the default runtime handler.
+    handler = "runc"
     daemon = None
 
     def __init__(self, socket):
@@ -69,19 +71,22 @@ class Server:
 class Fender(Server):
     kind = "fender"
 
-    def __init__(self, work, binary, docker, network):
+    def __init__(self, work, binary, network, docker=None):
+        """On `docker`, or without one on its own."""
         self.root = pathlib.Path(work) / "fender"
         self.root.mkdir()
         super().__init__(self.root / "fender.sock")
-        self.docker = docker
+        self.docker, self.network = docker, network
+        self.handler = "runc" if docker else "native"
         self.state = self.root / "state"
         self.adopted = self.root / "dockershim"
         self.metrics = self.root / "metrics.sock"
         command = [
             pathlib.Path(binary).resolve(), "serve",
             "--container-runtime-endpoint", f"unix://{self.socket}",
-            "--docker-endpoint", f"unix://{docker.socket}",
+            *(["--docker-endpoint", f"unix://{docker.socket}"] if docker else ["--runtime=native"]),
             "--cri-dockerd-root-directory", self.state,
+            "--state-directory", self.root / "run",
             "--adopt-root-directories", self.adopted,
             "--cni-conf-dir", network.configurations,
             "--cni-bin-dir", CNI_PLUGINS,

@@ -1,0 +1,144 @@
+internal import BackEnd
+public import CRI
+internal import Cgroups
+internal import Executor
+internal import ImageRoot
+internal import Images
+internal import Linux
+internal import Logging
+public import Runtime
+
+/// `CreateContainer` and `StartContainer`.
+extension NativeRuntime {
+    /// `CreateContainer`: everything that can be decided is, and written down; a process comes with the start.
+    public func createContainer(
+        in sandbox: SandboxRecord, _ config: ContainerConfig, sandboxConfig: PodSandboxConfig
+    ) async throws -> String {
+        guard sandbox.status.state == .sandboxReady else {
+            throw RuntimeError(.failedPrecondition, "create container: sandbox \(sandbox.id) is not ready")
+        }
+        return try await operations.run("create/\(sandbox.id)/\(config.metadata)") { [self] in
+            try await doing("create container \(config.metadata.name)") {
+                try await makeWay(for: config.metadata, in: sandbox)
+                return try await makeContainer(sandbox, config, sandboxConfig)
+            }
+        }
+    }
+
+    /// A namesake that never ran is the remains of a request that was given up.
+    private func makeWay(for metadata: ContainerMetadata, in sandbox: SandboxRecord) async throws {
+        for old in world.containers(in: sandbox.id) where old.status.metadata == metadata {
+            guard old.status.state == .containerCreated else {
+                throw RuntimeError(.alreadyExists, "container \(metadata.name): it exists as \(old.id)")
+            }
+            try await remove(old)
+        }
+    }
+
+    private func makeContainer(
+        _ sandbox: SandboxRecord, _ config: ContainerConfig, _ sandboxConfig: PodSandboxConfig
+    ) async throws -> String {
+        guard let image = world.image(config.image.image), let stored = images.image(id: image.id) else {
+            throw RuntimeError(.notFound, "image \(config.image.image): not found")
+        }
+        let id = ObjectID.make()
+        var request = CreateContainerRequest()
+        request.podSandboxID = sandbox.id
+        request.config = config
+        request.sandboxConfig = sandboxConfig
+        let ticket = world.ticket()
+        do {
+            try containers.begin(id, request)
+            let made = try await prepare(id, sandbox, request, stored)
+            let status = status(id, request, image, made)
+            try containers.save(id, status)
+            try world.put(record(sandbox.id, request, status, layer: made.layer), ticket)
+            return id
+        } catch {
+            await discardContainer(id)
+            throw error
+        }
+    }
+
+    private func status(
+        _ id: String, _ request: CreateContainerRequest, _ image: ImageRecord, _ made: PreparedContainer
+    ) -> ContainerStatus {
+        let config = request.config
+        var status = ContainerStatus()
+        status.id = id
+        status.metadata = config.metadata
+        status.state = .containerCreated
+        status.createdAt = nanosecondsNow()
+        status.image = config.image
+        status.imageRef = image.id
+        status.imageID = image.id
+        status.labels = config.labels
+        status.annotations = config.annotations
+        status.mounts = made.mounts
+        status.resources.linux = config.linux.resources
+        status.user.linux.uid = Int64(made.user.uid)
+        status.user.linux.gid = Int64(made.user.gid)
+        status.user.linux.supplementalGroups = made.user.groups.map(Int64.init)
+        status.stopSignal =
+            config.stopSignal == .runtimeDefault ? StopSignal.signal(image.stopSignal) : config.stopSignal
+        if !config.logPath.isEmpty { status.logPath = "\(request.sandboxConfig.logDirectory)/\(config.logPath)" }
+        return status
+    }
+
+    /// The record as the World holds it: what the files say, and what the kernel does.
+    func record(
+        _ sandboxID: String, _ request: CreateContainerRequest, _ status: ContainerStatus, layer: WritableLayer?,
+        pid: Int32 = 0
+    ) -> ContainerRecord {
+        ContainerRecord(
+            status: status, sandboxID: sandboxID, pid: pid, tty: request.config.tty, stdin: request.config.stdin,
+            stdinOnce: request.config.stdinOnce, writableLayer: layer)
+    }
+
+    /// `StartContainer`: returns once the program runs.
+    public func startContainer(_ container: ContainerRecord) async throws {
+        guard container.status.state == .containerCreated else {
+            throw RuntimeError(.failedPrecondition, "start container \(container.id): it is not in state CREATED")
+        }
+        try await operations.complete("start/\(container.id)") { [self] in
+            try await doing("start container \(container.id)") {
+                guard let sandbox = world.sandbox(container.sandboxID), sandbox.status.state == .sandboxReady else {
+                    throw RuntimeError(.failedPrecondition, "sandbox \(container.sandboxID) is not ready")
+                }
+                do {
+                    try await start(container)
+                } catch {
+                    try await refuse(container, error)
+                    throw error
+                }
+            }
+        }
+    }
+
+    private func start(_ container: ContainerRecord) async throws {
+        let ticket = world.ticket()
+        let pid = try await launch(container)
+        var record = container
+        record.status.state = .containerRunning
+        record.status.startedAt = nanosecondsNow()
+        record.pid = pid
+        try containers.save(container.id, record.status)
+        try world.put(record, ticket)
+        watch(container.id)
+    }
+
+    /// What could not start has exited, as with containerd: code 128 and the reason.
+    private func refuse(_ container: ContainerRecord, _ error: any Error) async throws {
+        let ticket = world.ticket()
+        try? await endProcess(container.id)
+        var record = container
+        record.status.state = .containerExited
+        record.status.startedAt = record.status.createdAt
+        record.status.finishedAt = nanosecondsNow()
+        record.status.exitCode = 128
+        record.status.reason = "StartError"
+        record.status.message = "\(error)"
+        try containers.save(container.id, record.status)
+        try world.put(record, ticket)
+    }
+}

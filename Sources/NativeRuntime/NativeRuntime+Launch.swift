@@ -1,0 +1,44 @@
+internal import CRI
+internal import Executor
+internal import Images
+internal import Linux
+public import Runtime
+
+/// From a container's files to its running process.
+extension NativeRuntime {
+    /// Starts the process under a supervisor of its own; answers its pid once the program runs.
+    func launch(_ container: ContainerRecord) async throws -> Int32 {
+        let request = try containers.request(container.id)
+        var options = SupervisorOptions(bundle: containers.directory(container.id))
+        options.logPath = container.status.logPath.isEmpty ? nil : container.status.logPath
+        options.stdin = request.config.stdin
+        options.stdinOnce = request.config.stdinOnce
+        options.cgroup = "/fender/monitors"
+        options.create.warn = warn
+        return try await DedicatedThread.run { [self, options] in
+            if let path = options.logPath, let slash = path.lastIndex(of: "/") {
+                try Files.makeDirectories(String(path[..<slash]), mode: 0o755)
+            }
+            // After a reboot its mounts are gone.
+            try images.remountSnapshot(container.id)
+            let supervised = try executor.supervise(container.id, options)
+            do {
+                for warning in try supervised.start() { warn(warning) }
+                return supervised.pid
+            } catch {
+                _ = try? supervised.delete(force: true)
+                throw error
+            }
+        }
+    }
+
+    /// `ReopenContainerLog`: the supervisor goes on with a new file.
+    public func reopenContainerLog(_ container: ContainerRecord) async throws {
+        guard container.status.state == .containerRunning else {
+            throw RuntimeError(.failedPrecondition, "reopen log of container \(container.id): it is not running")
+        }
+        try await doing("reopen log of container \(container.id)") {
+            try await DedicatedThread.run { [executor] in try executor.container(container.id).reopenLog() }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import CRI
+internal import Executor
+internal import Glibc
+internal import Linux
+internal import Logging
+internal import OCI
+internal import Pause
+internal import Runtime
+
+/// The sandbox's pause process: pid 1 of a shared pid namespace, and what the pod's own cgroup is counted by.
+extension NativeRuntime {
+    func startPause(_ id: String, _ config: PodSandboxConfig) async throws {
+        let spec = PauseSpec(id: id, config: config, namespaces: namespaces(id), rootfs: try pauseRoot())
+        let bundle = sandboxes.directory(id)
+        try Files.replace("\(bundle)/config.json", with: spec.json.bytes, isDurable: false)
+        try await DedicatedThread.run { [self] in
+            var options = ContainerStore.CreateOptions()
+            options.bundle = bundle
+            options.newKeyring = false
+            options.warn = warn
+            _ = try executor.create(id, options).start()
+        }
+    }
+
+    /// A sandbox whose pause process ends by itself is NOTREADY from then on.
+    func watchPause(_ id: String) {
+        lives.begin(id)
+        Task {
+            do {
+                try await (try? executor.container(id))?.processEnd(loop)
+                try await pauseHasEnded(id)
+            } catch {
+                logger.error("watch sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
+            }
+            lives.end(id)
+        }
+    }
+
+    private func pauseHasEnded(_ id: String) async throws {
+        let ticket = world.ticket()
+        guard var record = world.sandbox(id), record.status.state == .sandboxReady else { return }
+        record.status.state = .sandboxNotready
+        record.pid = 0
+        try sandboxes.save(id, record.status)
+        try world.put(record, ticket)
+    }
+
+    func endPause(_ id: String) async throws {
+        try await DedicatedThread.run { [self] in
+            if let pause = try? executor.container(id) { _ = try pause.delete(force: true) }
+            _ = try executor.deleteRemains(id)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+internal import BackEnd
+internal import CNI
+internal import CRI
+internal import Executor
+internal import Linux
+internal import Logging
+public import Runtime
+internal import Synchronization
+
+/// `StopPodSandbox` and `RemovePodSandbox`.
+extension NativeRuntime {
+    /// `StopPodSandbox`: may be repeated.
+    public func stopPodSandbox(_ sandbox: SandboxRecord) async throws {
+        try await operations.complete("stop/\(sandbox.id)") { [self] in
+            try await doing("stop sandbox \(sandbox.id)") { try await stop(sandbox.id) }
+        }
+    }
+
+    /// `RemovePodSandbox`: with the containers that are in it.
+    public func removePodSandbox(_ sandbox: SandboxRecord) async throws {
+        try await operations.complete("remove/\(sandbox.id)") { [self] in
+            try await doing("remove sandbox \(sandbox.id)") {
+                try await stop(sandbox.id)
+                try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
+                try sandboxes.remove(sandbox.id)
+                world.removeSandbox(sandbox.id, world.ticket())
+            }
+        }
+    }
+
+    /// Kills the containers and the pause process, then frees the network: an address is free only when nothing can
+    /// use it any more (Kubernetes issue 105225). Does what is left to do.
+    private func stop(_ id: String) async throws {
+        try await each(world.containers(in: id).filter { $0.status.state == .containerRunning }) {
+            try await self.stop($0, grace: 0)
+        }
+        try await release(id)
+        let ticket = world.ticket()
+        guard var record = world.sandbox(id), record.status.state == .sandboxReady || !record.netns.isEmpty else {
+            return
+        }
+        record.status.state = .sandboxNotready
+        record.pid = 0
+        record.netns = ""
+        try sandboxes.save(id, record.status)
+        try world.put(record, ticket)
+    }
+
+    /// Lets go of everything a sandbox holds but its files. Repeating it is fine.
+    private func release(_ id: String) async throws {
+        try await endPause(id)
+        let namespaces = namespaces(id)
+        try await network.delete(
+            sandboxID: id, netns: namespaces.isPinned(.network) ? namespaces.path(.network) : "")
+        try namespaces.release()
+        try Mounts.detachAll(sharedMemory(id))
+        try Files.removeDirectory(sharedMemory(id))
+        try Files.removeDirectory("\(settings.nativeState)/sandboxes/\(id)")
+    }
+
+    /// Undoes a sandbox as far as it got; what is left is tried again.
+    func discard(_ id: String) async {
+        do {
+            try await release(id)
+            try sandboxes.remove(id)
+            world.removeSandbox(id, world.ticket())
+            unfinished.withLock { _ = $0.remove(id) }
+        } catch {
+            logger.warning("undo sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
+            unfinished.withLock { _ = $0.insert(id) }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+internal import BackEnd
+public import CNI
+internal import CRI
+internal import Executor
+internal import Images
+internal import Linux
+public import Logging
+internal import Pause
+public import Runtime
+internal import Synchronization
+
+/// Pods without Docker: pinned namespaces, the built-in OCI executor and image store.
+///
+/// A call `X` of ``ContainerRuntime`` is in `NativeRuntime+Sandboxes`, `+SandboxEnd`, `+Containers`, `+ContainerEnd`,
+/// `+Exec`, `+Images` or `+Node`; what a start finds is in `NativeRuntime+Recovery`.
+public final class NativeRuntime: ContainerRuntime {
+    /// Everything there is.
+    public let world = World()
+
+    let settings: NativeSettings
+    let network: PodNetwork
+    let logger: Logger
+    let sandboxes: SandboxStore
+    let containers: ContainerFiles
+    let images: ImageStore
+    /// Where running containers live.
+    let executor: ContainerStore
+    /// Waits for ends and streams.
+    let loop: ReadinessLoop
+    let operations = Operations()
+    /// What runs, by container id.
+    let lives = Lives()
+    /// Sandboxes that could not be undone when they failed, by id.
+    let unfinished = Mutex<Set<String>>([])
+    let warnings = Warnings()
+
+    /// A back end; ``recover()`` fills its World. Throws when the state cannot be opened.
+    public init(network: PodNetwork, settings: NativeSettings, logger: Logger) throws {
+        self.network = network
+        self.settings = settings
+        self.logger = logger
+        try Files.makeDirectories(settings.nativeRoot, mode: 0o700)
+        try Files.makeDirectories(settings.nativeState, mode: 0o711)
+        sandboxes = SandboxStore(root: "\(settings.nativeRoot)/sandboxes")
+        containers = ContainerFiles(root: "\(settings.nativeRoot)/containers")
+        executor = ContainerStore(root: "\(settings.nativeState)/executor", monitor: settings.monitor)
+        loop = try ReadinessLoop()
+        var imageSettings = ImageStoreSettings()
+        imageSettings.registryDirectory = settings.registryDirectory
+        imageSettings.pinned = [PauseImage.reference]
+        images = try ImageStore(
+            directory: "\(settings.rootDirectory)/images", settings: imageSettings, logger: logger)
+    }
+
+    func namespaces(_ sandboxID: String) -> PinnedNamespaces {
+        PinnedNamespaces(directory: "\(settings.nativeState)/sandboxes/\(sandboxID)/namespaces")
+    }
+
+    func sharedMemory(_ sandboxID: String) -> String { "\(settings.nativeState)/sandboxes/\(sandboxID)/shm" }
+
+    /// Says each warning of the executor once: what the machine cannot grant it cannot grant to anybody.
+    var warn: @Sendable (String) -> Void {
+        { [warnings, logger] text in if warnings.isNew(text) { logger.warning("\(text)") } }
+    }
+}
+
+/// Warnings that were said.
+final class Warnings: Sendable {
+    private let said = Mutex<Set<String>>([])
+
+    func isNew(_ text: String) -> Bool {
+        said.withLock { $0.count < 1000 && $0.insert(text).inserted }
+    }
+}

@@ -1,0 +1,19 @@
+/// What an operator decides about pods without Docker.
+public struct NativeSettings: Sendable {
+    /// Objects, images and the CNI journal; survives a reboot.
+    public var rootDirectory = "/var/lib/fender"
+    /// What dies with the host: namespaces, mounts, the executor's state.
+    public var stateDirectory = "/run/fender"
+    /// The program that carries out the executor's plans.
+    public var monitor = "/usr/libexec/fender/fender-monitor"
+    /// Where relative seccomp references are looked up.
+    public var seccompRoot = "/var/lib/kubelet/seccomp"
+    /// Where registries are described, in containerd's form; empty for nowhere.
+    public var registryDirectory = "/etc/fender/certs.d"
+
+    /// The defaults.
+    public init() {}
+
+    var nativeRoot: String { "\(rootDirectory)/native" }
+    var nativeState: String { "\(stateDirectory)/native" }
+}

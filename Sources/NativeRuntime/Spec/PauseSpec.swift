@@ -1,0 +1,59 @@
+internal import CRI
+internal import Linux
+internal import OCI
+
+/// The config.json of a sandbox's pause process.
+struct PauseSpec {
+    var id: String
+    var config: PodSandboxConfig
+    var namespaces: PinnedNamespaces
+    /// A directory with the program alone.
+    var rootfs: String
+
+    private var options: NamespaceOption { config.linux.securityContext.namespaceOptions }
+
+    var json: JSON {
+        .compact([
+            ("ociVersion", .version),
+            ("root", .compact([("path", .string(rootfs)), ("readonly", .bool(true))])),
+            ("mounts", .array([.mount("/dev", "tmpfs", "tmpfs", ["nosuid", "noexec", "mode=755", "size=64k"])])),
+            ("process", process), ("linux", linux),
+        ])
+    }
+
+    private var process: JSON {
+        .compact([
+            ("user", .compact([("uid", .integer(65535)), ("gid", .integer(65535))])),
+            ("args", .strings(["/pause"])), ("cwd", .string("/")), ("noNewPrivileges", .bool(true)),
+            ("oomScoreAdj", .integer(-998)),
+        ])
+    }
+
+    private var linux: JSON {
+        var list: [JSON] = [.namespace("mount")]
+        if options.pid != .node { list.append(.namespace("pid")) }
+        if options.ipc != .node { list.append(.namespace("ipc", namespaces.path(.ipc))) }
+        if options.network != .node {
+            list += [
+                .namespace("network", namespaces.path(.network)), .namespace("uts", namespaces.path(.uts)),
+            ]
+        }
+        return .compact([
+            ("namespaces", .array(list)),
+            ("cgroupsPath", .string(CgroupPath.of(id, parent: config.linux.cgroupParent))),
+            (
+                "resources",
+                .compact([
+                    ("devices", .array([.deviceRule(allow: false)])), ("cpu", .compact([("shares", .integer(2))])),
+                ])
+            ),
+        ])
+    }
+}
+
+/// Where cgroups stand below the root of each hierarchy.
+enum CgroupPath {
+    static func of(_ id: String, parent: String) -> String {
+        parent.isEmpty ? "/fender/\(id)" : parent.hasSuffix("/") ? "\(parent)\(id)" : "\(parent)/\(id)"
+    }
+}
