@@ -53,6 +53,8 @@ public final class StreamingServer: Sendable {
     let logger: Logger
     let tokens = Tokens()
     let connections: ConnectionCount
+    /// Ends when the server listens.
+    private let (listening, listens) = AsyncStream.makeStream(of: Never.self)
     private let base = Mutex<String?>(nil)
 
     /// A server for the processes and ports of `runtime`.
@@ -77,6 +79,9 @@ public final class StreamingServer: Sendable {
         return "\(base)/\(request.path)/\(token)"
     }
 
+    /// Returns once the server listens: before that there is no URL to give. Returns too when the task is cancelled.
+    public func whenListening() async { for await _ in listening {} }
+
     /// Listens and serves until the task is cancelled. Throws when the address or the certificate cannot be had.
     public func run() async throws {
         let certificates = try await certificates()
@@ -87,6 +92,7 @@ public final class StreamingServer: Sendable {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         let scheme = certificates == nil ? "http" : "https"
         base.withLock { $0 = configuration.baseURL ?? "\(scheme)://\(host):\(port)" }
+        listens.finish()
         logger.info("streaming", metadata: ["address": "\(host):\(port)", "scheme": "\(scheme)"])
         try await withThrowingDiscardingTaskGroup { tasks in
             try await listener.executeThenClose { connections in

@@ -34,7 +34,7 @@ struct Daemon {
             configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(
             endpoint: endpoint(values), methods: CRIService(runtime: runtime, streaming: streaming).methods(),
-            systemd: systemd, observer: telemetry.called)
+            streaming: streaming, systemd: systemd, observer: telemetry.called)
         let manager = ManagerService(
             systemd: systemd, output: output, started: loaded, reread: reread, log: Logger(label: "systemd"))
         // Services stop in reverse: the manager hears of it first, then calls end, then Docker is let go.

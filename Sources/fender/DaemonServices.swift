@@ -22,9 +22,11 @@ struct RPCService: Service, CustomStringConvertible {
     let description = "cri"
     let server: Server
     let systemd: Systemd
+    /// Serves the URLs that calls answer.
+    let streaming: StreamingServer
 
     init(
-        endpoint: Server.Endpoint, methods: [String: MethodHandler], systemd: Systemd,
+        endpoint: Server.Endpoint, methods: [String: MethodHandler], streaming: StreamingServer, systemd: Systemd,
         observer: @escaping @Sendable (String, StatusCode, Duration) -> Void
     ) throws {
         var configuration = Server.Configuration(endpoint: endpoint, logger: Logger(label: "cri"))
@@ -37,11 +39,13 @@ struct RPCService: Service, CustomStringConvertible {
                 level: level, "call", metadata: ["method": "\(method)", "code": "\(code)", "took": "\(duration)"])
         }
         server = Server(configuration: configuration, methods: methods)
+        self.streaming = streaming
         self.systemd = systemd
     }
 
     func run() async throws {
         try await withGracefulShutdownHandler {
+            await streaming.whenListening()
             try await server.run {
                 try? self.systemd.notify(.ready)
             }
