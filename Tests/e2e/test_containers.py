@@ -242,7 +242,9 @@ def test_a_shorter_stop_overtakes_a_longer(client, pods):
 def test_the_images_stop_signal(client, pods):
     container = pods.run().start(
         image=pulled(client, images.DEFAULTS),
-        command=["/bin/sh", "-c", "trap 'exit 9' USR1; trap 'exit 8' TERM; while :; do sleep 0.1; done"])
+        command=["/bin/sh", "-c", "trap 'exit 9' USR1; trap 'exit 8' TERM; > /ready; while :; do sleep 0.1; done"])
+    # Process 1 heeds no signal before it has said so.
+    until(lambda: client.ExecSync(container_id=container, cmd=["test", "-e", "/ready"]).exit_code == 0)
     client.StopContainer(container_id=container, timeout=20)
     assert client.status(container).exit_code == 9
 
@@ -250,8 +252,9 @@ def test_the_images_stop_signal(client, pods):
 @pytest.mark.v1_36
 def test_asked_stop_signal(client, pods):
     container = pods.run().start(
-        command=["/bin/sh", "-c", "trap 'exit 9' HUP; trap 'exit 8' TERM; while :; do sleep 0.1; done"],
+        command=["/bin/sh", "-c", "trap 'exit 9' HUP; trap 'exit 8' TERM; > /ready; while :; do sleep 0.1; done"],
         stop_signal=pb.SIGNAL_SIGHUP)
+    until(lambda: client.ExecSync(container_id=container, cmd=["test", "-e", "/ready"]).exit_code == 0)
     assert client.status(container).stop_signal == pb.SIGNAL_SIGHUP
     client.StopContainer(container_id=container, timeout=20)
     assert client.status(container).exit_code == 9
