@@ -6,6 +6,7 @@ internal import Images
 internal import Linux
 internal import Logging
 public import Runtime
+internal import Synchronization
 
 /// How containers end: `StopContainer`, `RemoveContainer`, and by themselves.
 extension NativeRuntime {
@@ -70,14 +71,16 @@ extension NativeRuntime {
         }
     }
 
-    /// Undoes a container as far as it got; the next start finds what is left.
+    /// Undoes a container as far as it got; what is left is tried again.
     func discardContainer(_ id: String) async {
         do {
             try await release(id)
             try containers.remove(id)
             world.removeContainer(id, world.ticket())
+            unfinished.withLock { _ = $0.containers.remove(id) }
         } catch {
             logger.warning("undo container", metadata: ["id": "\(id)", "error": "\(error)"])
+            unfinished.withLock { _ = $0.containers.insert(id) }
         }
     }
 
@@ -102,13 +105,32 @@ extension NativeRuntime {
         let exit = try await DedicatedThread.run { [executor] in (try? executor.container(id))?.exitRecord() }
         guard var record = world.container(id), record.status.state == .containerRunning else { return }
         record.end(exit)
-        // Before the executor forgets: a crash between the two is found by the next start.
-        try containers.save(id, record.status)
-        // With a shared pid namespace its other processes would live on.
-        do { try await endProcess(id) } catch {
-            logger.warning("clean up container", metadata: ["id": "\(id)", "error": "\(error)"])
-        }
+        let isWritten = await writeDown(record)
         try world.put(record, ticket)
+        if !isWritten { Task { await writeDownLater(record) } }
+    }
+
+    /// Writes an end down, and only then has the executor forget: a crash between the two is found by the next start.
+    private func writeDown(_ record: ContainerRecord) async -> Bool {
+        do {
+            try containers.save(record.id, record.status)
+        } catch {
+            logger.error("write down the end of container", metadata: ["id": "\(record.id)", "error": "\(error)"])
+            return false
+        }
+        // With a shared pid namespace its other processes would live on.
+        do { try await endProcess(record.id) } catch {
+            logger.warning("clean up container", metadata: ["id": "\(record.id)", "error": "\(error)"])
+        }
+        return true
+    }
+
+    /// A full disk has room again some time, or the container is removed.
+    private func writeDownLater(_ record: ContainerRecord) async {
+        while world.container(record.id) != nil {
+            try? await Task.sleep(for: .seconds(5))
+            if await writeDown(record) { return }
+        }
     }
 }
 

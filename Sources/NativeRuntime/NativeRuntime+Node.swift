@@ -62,7 +62,7 @@ extension NativeRuntime {
         info.containers = world.containers.count
         info.images = world.images.count
         info.network = network.snapshot.network?.name ?? ""
-        info.unfinished = unfinished.withLock { $0.sorted() }
+        info.unfinished = unfinished.withLock { $0.sandboxes.union($0.containers).sorted() }
         return ["info": json(info)]
     }
 

@@ -23,7 +23,9 @@ extension NativeRuntime {
         }
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(60))
-            for id in unfinished.withLock({ $0 }) { await discard(id) }
+            let left = unfinished.withLock { $0 }
+            for id in left.containers { await discardContainer(id) }
+            for id in left.sandboxes { await discard(id) }
         }
         await watching
     }

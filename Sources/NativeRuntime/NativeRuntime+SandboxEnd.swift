@@ -64,10 +64,10 @@ extension NativeRuntime {
             try await release(id)
             try sandboxes.remove(id)
             world.removeSandbox(id, world.ticket())
-            unfinished.withLock { _ = $0.remove(id) }
+            unfinished.withLock { _ = $0.sandboxes.remove(id) }
         } catch {
             logger.warning("undo sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
-            unfinished.withLock { _ = $0.insert(id) }
+            unfinished.withLock { _ = $0.sandboxes.insert(id) }
         }
     }
 }

@@ -30,8 +30,8 @@ public final class NativeRuntime: ContainerRuntime {
     let operations = Operations()
     /// What runs, by container id.
     let lives = Lives()
-    /// Sandboxes that could not be undone when they failed, by id.
-    let unfinished = Mutex<Set<String>>([])
+    /// Sandboxes and containers that could not be undone when they failed, by id.
+    let unfinished = Mutex(Unfinished())
     let warnings = Warnings()
 
     /// A back end; ``recover()`` fills its World. Throws when the state cannot be opened.
@@ -62,6 +62,12 @@ public final class NativeRuntime: ContainerRuntime {
     var warn: @Sendable (String) -> Void {
         { [warnings, logger] text in if warnings.isNew(text) { logger.warning("\(text)") } }
     }
+}
+
+/// What is left to undo.
+struct Unfinished: Sendable {
+    var sandboxes: Set<String> = []
+    var containers: Set<String> = []
 }
 
 /// Warnings that were said.
