@@ -14,7 +14,7 @@ extension NativeRuntime {
     /// `RunPodSandbox`: goes on when the caller leaves; its retry joins or finds the result.
     public func runPodSandbox(_ config: PodSandboxConfig, handler: String) async throws -> String {
         try check(config, handler)
-        return try await operations.run("run/\(config.metadata)") { [self] in
+        return try await operations.run("run/\(config.metadata.key)") { [self] in
             if let ready = existing(config.metadata) { return ready.id }
             return try await doing("run sandbox \(config.metadata.namespace)/\(config.metadata.name)") {
                 try await makeSandbox(config, handler)
@@ -165,4 +165,10 @@ extension NativeRuntime {
             netns: isReady && !usesHostNetwork ? namespaces(status.id).path(.network) : "",
             cgroupParent: request.config.linux.cgroupParent)
     }
+}
+
+extension PodSandboxMetadata {
+    /// What tells one sandbox from another. A message's own description is for people: optimised builds leave its
+    /// fields out.
+    fileprivate var key: String { "\(attempt)/\(uid)/\(namespace)/\(name)" }
 }
