@@ -24,7 +24,7 @@ extension ConfigurationOption {
             "runtime", .cri, .choice, \.runtime,
             """
             What runs the pods: docker, native for Fender's own executor and image store, or auto for Docker where a \
-            docker-endpoint is set or the default one answers at the start, else native.
+            docker-endpoint is set, the node has pods on it, or the default one answers at the start, else native.
             """),
         ConfigurationOption(
             "registry-directory", .cri, .path, \.registryDirectory,

@@ -163,16 +163,6 @@ public enum HairpinMode: String, Sendable, CaseIterable {
     case none
 }
 
-/// What runs the pods.
-public enum BackEndChoice: String, Sendable, CaseIterable {
-    /// Docker where it answers at the start, or where the configuration names it; else Fender itself.
-    case auto
-    /// Docker, also while it does not answer.
-    case docker
-    /// Fender's own executor and image store.
-    case native
-}
-
 /// How container logs come to where the kubelet reads them.
 public enum ContainerLogs: String, Sendable, CaseIterable {
     /// Written there in the CRI format.

@@ -17,7 +17,8 @@ extension NativeRuntime {
         guard sandbox.status.state == .sandboxReady else {
             throw RuntimeError(.failedPrecondition, "create container: sandbox \(sandbox.id) is not ready")
         }
-        return try await operations.run("create/\(sandbox.id)/\(config.metadata.attempt)/\(config.metadata.name)") { [self] in
+        return try await operations.run("create/\(sandbox.id)/\(config.metadata.attempt)/\(config.metadata.name)") {
+            [self] in
             try await doing("create container \(config.metadata.name)") {
                 try await makeWay(for: config.metadata, in: sandbox)
                 return try await makeContainer(sandbox, config, sandboxConfig)

@@ -29,7 +29,7 @@ struct Daemon {
 
         let values = loaded.values
         let telemetry = DaemonTelemetry()
-        let runtime = try values.backEnd(isDockerNamed: loaded.origins["docker-endpoint"] != nil, telemetry, log)
+        let runtime = try values.backEnd(loaded.backEnd, telemetry, log)
         let streaming = StreamingServer(
             configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(

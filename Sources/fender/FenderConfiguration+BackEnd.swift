@@ -12,22 +12,11 @@ internal import Streaming
 typealias BackEnd = ContainerRuntime & StreamingRuntime
 
 extension FenderConfiguration {
-    /// The back end that the settings and this machine ask for.
-    func backEnd(isDockerNamed: Bool, _ telemetry: DaemonTelemetry, _ log: Logger) throws -> any BackEnd {
-        switch choice(isDockerNamed: isDockerNamed) {
-        case .native:
-            log.info("pods run without Docker")
-            return try nativeRuntime(telemetry)
-        default:
-            return try dockerRuntime(telemetry)
-        }
-    }
-
-    private func choice(isDockerNamed: Bool) -> BackEndChoice {
-        guard runtime == .auto else { return runtime }
-        if isDockerNamed { return .docker }
-        guard case .unix(let path) = dockerEndpoint else { return .docker }
-        return (try? UnixSocket.connect(to: path)) == nil ? .native : .docker
+    /// The back end that was chosen.
+    func backEnd(_ choice: BackEndChoice, _ telemetry: DaemonTelemetry, _ log: Logger) throws -> any BackEnd {
+        guard choice == .native else { return try dockerRuntime(telemetry) }
+        log.info("pods run without Docker")
+        return try nativeRuntime(telemetry)
     }
 
     private func dockerRuntime(_ telemetry: DaemonTelemetry) throws -> DockerRuntime {
