@@ -35,6 +35,8 @@ def pytest_addoption(parser):
                      help="how many messages the fuzz tests send")
     parser.addoption("--kills", type=int, default=int(os.environ.get("FENDER_E2E_KILLS", 10)),
                      help="how often the churn tests kill the server")
+    parser.addoption("--starts", type=int, default=int(os.environ.get("FENDER_E2E_STARTS", 20)),
+                     help="how many containers start and stop under the eyes of ten subscribers")
     parser.addoption("--disconnects", type=int, default=int(os.environ.get("FENDER_E2E_DISCONNECTS", 300)),
                      help="how many streaming clients go abruptly")
 
