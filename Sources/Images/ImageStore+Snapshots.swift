@@ -117,7 +117,7 @@ extension ImageStore {
         try system("chmod", path) { chmod(path, mode) }
     }
 
-    func mount(_ place: String, _ record: SnapshotRecord) throws {
+    private func mount(_ place: String, _ record: SnapshotRecord) throws {
         var layers = record.layers.reversed().map(layout.files)
         if layers.isEmpty {
             // An image of nothing; overlayfs wants a layer.

@@ -1,6 +1,5 @@
 internal import CRI
 internal import Executor
-internal import Images
 internal import Linux
 public import Runtime
 
@@ -19,8 +18,6 @@ extension NativeRuntime {
             if let path = options.logPath, let slash = path.lastIndex(of: "/") {
                 try Files.makeDirectories(String(path[..<slash]), mode: 0o755)
             }
-            // After a reboot its mounts are gone.
-            try images.remountSnapshot(container.id)
             let supervised = try executor.supervise(container.id, options)
             do {
                 for warning in try supervised.start() { warn(warning) }
