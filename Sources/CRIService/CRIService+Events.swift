@@ -19,7 +19,6 @@ extension CRIService {
     func addUnimplemented(to table: inout MethodTable) {
         let unary = [
             "Exec", "Attach", "PortForward", "CheckpointContainer", "CheckpointPod", "RestorePod",
-            "UpdatePodSandboxResources",
         ]
         for method in unary {
             table.add(

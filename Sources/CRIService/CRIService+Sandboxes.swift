@@ -2,7 +2,8 @@ internal import CRI
 internal import RPC
 internal import Runtime
 
-/// `RunPodSandbox`, `StopPodSandbox`, `RemovePodSandbox`, `PodSandboxStatus`, `ListPodSandbox`, `StreamPodSandboxes`.
+/// `RunPodSandbox`, `StopPodSandbox`, `RemovePodSandbox`, `PodSandboxStatus`, `UpdatePodSandboxResources`,
+/// `ListPodSandbox`, `StreamPodSandboxes`.
 extension CRIService {
     func addSandboxes(to table: inout MethodTable) {
         table.unary(.runtime, "RunPodSandbox") { (request: RunPodSandboxRequest) in
@@ -26,6 +27,14 @@ extension CRIService {
                 try await runtime.removePodSandbox(sandbox)
             }
             return RemovePodSandboxResponse()
+        }
+        table.unary(.runtime, "UpdatePodSandboxResources") { (request: UpdatePodSandboxResourcesRequest) in
+            let sandbox = try sandbox(request.podSandboxID)
+            guard sandbox.status.state == .sandboxReady else {
+                throw RuntimeError(.failedPrecondition, "update sandbox \(sandbox.id): it is not ready")
+            }
+            // The kubelet has set the pod's cgroup before it calls; there is more to do for runtimes with machines.
+            return UpdatePodSandboxResourcesResponse()
         }
         table.unary(.runtime, "PodSandboxStatus") { (request: PodSandboxStatusRequest) in
             try await status(of: sandbox(request.podSandboxID), verbose: request.verbose)

@@ -42,6 +42,18 @@ def test_ending_the_unknown_succeeds(client, method):
     getattr(client, method)(pod_sandbox_id="0" * 64)
 
 
+@pytest.mark.fender
+def test_limits_of_a_pod_are_the_kubelets_to_set(client, pods):
+    pod = pods.run()
+    limits = pb.LinuxContainerResources(cpu_shares=512)
+    client.UpdatePodSandboxResources(pod_sandbox_id=pod.id, resources=limits)
+    pod.stop()
+    with refused("FAILED_PRECONDITION"):
+        client.UpdatePodSandboxResources(pod_sandbox_id=pod.id, resources=limits)
+    with refused("NOT_FOUND"):
+        client.UpdatePodSandboxResources(pod_sandbox_id="0" * 64, resources=limits)
+
+
 def test_status_of_the_unknown(client):
     with refused("NOT_FOUND"):
         client.PodSandboxStatus(pod_sandbox_id="0" * 64)
