@@ -76,11 +76,12 @@ extension ServerTests {
             let directory = try TemporaryDirectory()
             let path = "\(directory.path)/s.sock"
             let servers = (0..<8).map { _ in server(.path(path)) }
+            let (ready, isReady) = AsyncStream.makeStream(of: Void.self)
             let failures = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for server in servers {
                     group.addTask {
                         do {
-                            try await server.run()
+                            try await server.run { isReady.yield() }
                             return false
                         } catch is ListenError {
                             return true
@@ -89,6 +90,8 @@ extension ServerTests {
                 }
                 var failures = 0
                 while failures < 7, let failed = try await group.next() { failures += failed ? 1 : 0 }
+                // The others can lose before the winner's socket has its name.
+                for await _ in ready { break }
                 try await echoes(path)
                 for server in servers { server.shutdown(grace: .zero) }
                 try await group.waitForAll()
