@@ -92,7 +92,7 @@ let package = Package(
 
         // What both back ends implement, what they share, and the back ends.
         layer("Runtime", ["CRI", protobuf, logging]),
-        layer("BackEnd", ["Runtime", "CRI", "CNI", "Linux", "CLinux"]),
+        layer("BackEnd", ["Runtime", "CRI", "CNI", "ImageRoot", "Linux", "CLinux"]),
         layer(
             "DockerRuntime",
             [

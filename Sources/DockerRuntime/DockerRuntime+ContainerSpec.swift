@@ -28,26 +28,13 @@ extension DockerRuntime {
             sandbox: sandbox, config: config, logDirectory: logDirectory, image: image, node: node,
             settings: settings, identity: try await identity(security, image: image))
         if security.namespaceOptions.pid == .target {
-            spec.targetID = try target(security.namespaceOptions.targetID, in: sandbox)
+            spec.targetID = try world.target(security.namespaceOptions.targetID, in: sandbox).id
         }
         if !config.cdiDevices.isEmpty && !node.readsCDI {
             spec.cdi = try await cdiAdditions(config.cdiDevices.map(\.name))
         }
         try await addImageVolumes(to: &spec)
         return spec
-    }
-
-    private func target(_ id: String, in sandbox: SandboxRecord) throws -> String {
-        guard let target = world.container(id) else {
-            throw RuntimeError(.notFound, "target container \(id): not found")
-        }
-        guard target.sandboxID == sandbox.id else {
-            throw RuntimeError(.invalidArgument, "target container \(id): it is in another sandbox")
-        }
-        guard target.status.state == .containerRunning else {
-            throw RuntimeError(.failedPrecondition, "target container \(id): it does not run")
-        }
-        return target.id
     }
 
     // MARK: Users and groups
@@ -57,22 +44,13 @@ extension DockerRuntime {
     private func identity(
         _ security: LinuxContainerSecurityContext, image: ImageRecord
     ) async throws -> ContainerIdentity {
-        var request = UserRequest(imageUser: image.user)
-        request.uid = security.hasRunAsUser ? security.runAsUser.value : nil
-        request.gid = security.hasRunAsGroup ? security.runAsGroup.value : nil
-        request.username = security.runAsUsername
-        request.supplementalGroups = security.supplementalGroups
-        request.policy = security.supplementalGroupsPolicy == .strict ? .strict : .merge
-        for number in [request.uid, request.gid].compactMap({ $0 }) where !(0...0xFFFF_FFFE).contains(number) {
-            throw RuntimeError(.invalidArgument, "security context: id \(number) is outside the range of ids")
-        }
+        let request = try UserRequest(security, imageUser: image.user)
         guard request.policy == .strict || request.gid != nil, !image.layers.isEmpty else {
             return plainIdentity(request)
         }
         let layers = image.layers
-        let asked = request
         let user = try await lookingInto(image) {
-            try UserDatabase.read(from: try ImageRoot.open(layers: layers)).resolve(asked)
+            try UserDatabase.read(from: try ImageRoot.open(layers: layers)).resolve(request)
         }
         let groups = user.groups.filter { $0 != user.gid }
         return ContainerIdentity(user: "\(user.uid):\(user.gid)", groups: groups.map(String.init))

@@ -1,7 +1,7 @@
+internal import BackEnd
 internal import CNI
 public import CRI
 internal import DockerEngine
-internal import FoundationEssentials
 public import Runtime
 internal import Synchronization
 
@@ -100,7 +100,7 @@ extension DockerRuntime {
         info.containers = world.containers.count
         info.images = world.images.count
         info.network = network?.snapshot.network?.name ?? ""
-        return ["info": json(info)]
+        return ["info": VerboseInfo.json(info)]
     }
 
     /// `RuntimeConfig`: the cgroup driver is Docker's.
@@ -131,7 +131,7 @@ extension DockerRuntime {
         let info = SandboxInfo(
             pid: sandbox.pid, netns: sandbox.netns, cgroupParent: sandbox.cgroupParent,
             checkpoint: checkpoints.read(sandbox.id))
-        return ["info": json(info)]
+        return ["info": VerboseInfo.json(info)]
     }
 
     private struct ContainerInfo: Encodable {
@@ -147,27 +147,11 @@ extension DockerRuntime {
         let info = ContainerInfo(
             sandboxID: container.sandboxID, pid: container.pid, dockerLog: container.sourceLog, tty: container.tty,
             stdin: container.stdin)
-        return ["info": json(info)]
-    }
-
-    private struct ImageInfo: Encodable {
-        var labels: [String: String]
-        var user: String
-        var stopSignal: String
-        var layers: [String]
+        return ["info": VerboseInfo.json(info)]
     }
 
     /// What only a verbose `ImageStatus` shows.
     public func info(of image: ImageRecord) async throws -> [String: String] {
-        let info = ImageInfo(
-            labels: image.labels, user: image.user, stopSignal: image.stopSignal, layers: image.layers)
-        return ["info": json(info)]
-    }
-
-    private func json(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        guard let data = try? encoder.encode(value) else { return "{}" }
-        return String(decoding: data, as: UTF8.self)
+        VerboseInfo.image(image)
     }
 }

@@ -39,8 +39,8 @@ extension PlanBuilder {
         ]
         var flags: UInt64 = 0
         for (kind, theirs, ours) in files {
-            guard let own = ProcessIdentity.link("/proc/self/ns/\(ours)") else { continue }
-            guard let other = ProcessIdentity.link("/proc/\(pid)/ns/\(theirs)") else {
+            guard let own = try? Files.linkTarget("/proc/self/ns/\(ours)") else { continue }
+            guard let other = try? Files.linkTarget("/proc/\(pid)/ns/\(theirs)") else {
                 throw ExecutorError("container not running")
             }
             if own != other { flags |= NamespaceFlag.of(kind) }

@@ -49,13 +49,4 @@ struct ProcessIdentity: Equatable, Sendable {
         var entry = pollfd(fd: file.raw, events: Int16(POLLIN), revents: 0)
         return poll(&entry, 1, milliseconds) > 0
     }
-
-    /// readlink(2); nil when there is no such link.
-    static func link(_ path: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            bytes.bindMemory(to: CChar.self).baseAddress.map { readlink(path, $0, bytes.count) } ?? -1
-        }
-        return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
-    }
 }

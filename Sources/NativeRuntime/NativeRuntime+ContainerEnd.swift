@@ -19,24 +19,21 @@ extension NativeRuntime {
         }
     }
 
+    /// The supervisor sends the signals and keeps the time: it goes on when we are gone.
     func stop(_ container: ContainerRecord, grace: Int64) async throws {
-        if grace > 0 {
-            try signal(container.id, StopSignal.number(of: container.status.stopSignal), all: false)
-            if try await lives.ends(container.id, within: .seconds(min(grace, 1 << 31))) { return }
+        let seconds = min(max(grace, 0), Int64(UInt32.max / 1000))
+        let signal = seconds > 0 ? StopSignal.number(of: container.status.stopSignal) : SIGKILL
+        try await DedicatedThread.run { [executor] in
+            guard let running = try? executor.container(container.id), running.pid > 0 else { return }
+            do {
+                try running.stop(signal: signal, graceMilliseconds: UInt32(seconds) * 1000)
+            } catch {
+                // One that has ended meanwhile, or has lost its supervisor, ends by itself.
+                if running.supervision() == .supervised && running.pid > 0 { throw error }
+            }
         }
-        try signal(container.id, SIGKILL, all: true)
-        guard try await lives.ends(container.id, within: .seconds(120)) else {
+        guard try await lives.ends(container.id, within: .seconds(seconds + 120)) else {
             throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")
-        }
-    }
-
-    /// Sends a signal; to a container that has ended it is fine.
-    private func signal(_ id: String, _ number: Int32, all: Bool) throws {
-        guard let container = try? executor.container(id), container.pid > 0 else { return }
-        do {
-            try container.kill(number, all: all)
-        } catch {
-            if container.pid > 0 { throw error }
         }
     }
 
@@ -50,8 +47,7 @@ extension NativeRuntime {
     func remove(_ container: ContainerRecord) async throws {
         if container.status.state == .containerRunning { try await stop(container, grace: 0) }
         try await release(container.id)
-        try containers.remove(container.id)
-        world.removeContainer(container.id, world.ticket())
+        try forget(container: container.id)
     }
 
     /// Lets go of everything a container holds but its files. Repeating it is fine.
@@ -75,8 +71,7 @@ extension NativeRuntime {
     func discardContainer(_ id: String) async {
         do {
             try await release(id)
-            try containers.remove(id)
-            world.removeContainer(id, world.ticket())
+            try forget(container: id)
             unfinished.withLock { _ = $0.containers.remove(id) }
         } catch {
             logger.warning("undo container", metadata: ["id": "\(id)", "error": "\(error)"])
@@ -86,9 +81,8 @@ extension NativeRuntime {
 
     // MARK: By themselves
 
-    /// Waits for the end of a container that runs, and takes it into the World.
+    /// Waits for the end of a container that runs, whose life has begun, and takes it into the World.
     func watch(_ id: String) {
-        lives.begin(id)
         Task {
             do {
                 try await (try? executor.container(id))?.supervisorEnd(loop)
@@ -101,35 +95,39 @@ extension NativeRuntime {
     }
 
     private func hasEnded(_ id: String) async throws {
-        let ticket = world.ticket()
         let exit = try await DedicatedThread.run { [executor] in (try? executor.container(id))?.exitRecord() }
-        guard var record = world.container(id), record.status.state == .containerRunning else { return }
-        record.end(exit)
-        let isWritten = await writeDown(record)
-        try world.put(record, ticket)
-        if !isWritten { Task { await writeDownLater(record) } }
+        do {
+            try change(container: id) { $0.end(exit) }
+        } catch {
+            logger.error("write down the end of container", metadata: ["id": "\(id)", "error": "\(error)"])
+            // The list tells the truth meanwhile.
+            guard var record = world.container(id) else { return }
+            record.end(exit)
+            try world.put(record, world.ticket())
+            Task { await self.writeDownLater(id) }
+            return
+        }
+        await cleanUp(id)
     }
 
-    /// Writes an end down, and only then has the executor forget: a crash between the two is found by the next start.
-    private func writeDown(_ record: ContainerRecord) async -> Bool {
-        do {
-            try containers.save(record.id, record.status)
-        } catch {
-            logger.error("write down the end of container", metadata: ["id": "\(record.id)", "error": "\(error)"])
-            return false
-        }
+    /// The executor may forget only what is written down: a crash between the two is found by the next start.
+    private func cleanUp(_ id: String) async {
         // With a shared pid namespace its other processes would live on.
-        do { try await endProcess(record.id) } catch {
-            logger.warning("clean up container", metadata: ["id": "\(record.id)", "error": "\(error)"])
+        do { try await endProcess(id) } catch {
+            logger.warning("clean up container", metadata: ["id": "\(id)", "error": "\(error)"])
         }
-        return true
     }
 
     /// A full disk has room again some time, or the container is removed.
-    private func writeDownLater(_ record: ContainerRecord) async {
-        while world.container(record.id) != nil {
+    private func writeDownLater(_ id: String) async {
+        while world.container(id) != nil {
             try? await Task.sleep(for: .seconds(5))
-            if await writeDown(record) { return }
+            do {
+                if try change(container: id, { _ in }) != nil { await cleanUp(id) }
+                return
+            } catch {
+                logger.debug("the end of container is not written down yet", metadata: ["id": "\(id)"])
+            }
         }
     }
 }

@@ -117,29 +117,32 @@ extension NativeRuntime {
     }
 
     private func start(_ container: ContainerRecord) async throws {
-        let ticket = world.ticket()
         let pid = try await launch(container)
-        var record = container
-        record.status.state = .containerRunning
-        record.status.startedAt = nanosecondsNow()
-        record.pid = pid
-        try containers.save(container.id, record.status)
-        try world.put(record, ticket)
+        // Before anyone can see it run: who stops it then waits for its end.
+        lives.begin(container.id)
+        do {
+            try change(container: container.id) { record in
+                record.status.state = .containerRunning
+                record.status.startedAt = nanosecondsNow()
+                record.pid = pid
+            }
+        } catch {
+            lives.end(container.id)
+            throw error
+        }
         watch(container.id)
     }
 
     /// What could not start has exited, as with containerd: code 128 and the reason.
     private func refuse(_ container: ContainerRecord, _ error: any Error) async throws {
-        let ticket = world.ticket()
         try? await endProcess(container.id)
-        var record = container
-        record.status.state = .containerExited
-        record.status.startedAt = record.status.createdAt
-        record.status.finishedAt = nanosecondsNow()
-        record.status.exitCode = 128
-        record.status.reason = "StartError"
-        record.status.message = "\(error)"
-        try containers.save(container.id, record.status)
-        try world.put(record, ticket)
+        try change(container: container.id) { record in
+            record.status.state = .containerExited
+            record.status.startedAt = record.status.createdAt
+            record.status.finishedAt = nanosecondsNow()
+            record.status.exitCode = 128
+            record.status.reason = "StartError"
+            record.status.message = "\(error)"
+        }
     }
 }

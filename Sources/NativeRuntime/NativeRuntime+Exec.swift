@@ -68,27 +68,29 @@ extension NativeRuntime {
         }
         try await operations.complete("update/\(container.id)/\(resources.hashValue)") { [self] in
             try await doing("update container \(container.id)") {
-                let ticket = world.ticket()
-                var record = world.container(container.id) ?? container
-                let merged = record.status.resources.linux.merging(resources)
-                if record.status.state == .containerRunning {
-                    let before = record.status.resources.linux
-                    try await DedicatedThread.run { [executor] in
-                        let container = try executor.container(container.id)
-                        do {
-                            try container.update(Resources(parsing: resources.json().bytes))
-                        } catch {
-                            // All or nothing: what the kernel has taken is taken back.
-                            try? container.update(Resources(parsing: before.json().bytes))
-                            throw error
-                        }
-                    }
+                let before = container.status.resources.linux
+                let merged = before.merging(resources)
+                if container.status.state == .containerRunning {
+                    try await limit(container.id, resources, or: before)
                 } else {
                     try rewriteSpec(container.id, merged)
                 }
-                record.status.resources.linux = merged
-                try containers.save(container.id, record.status)
-                try world.put(record, ticket)
+                try change(container: container.id) { $0.status.resources.linux = merged }
+            }
+        }
+    }
+
+    /// All or nothing: what the kernel has taken is taken back when it refuses the rest.
+    private func limit(
+        _ id: String, _ resources: LinuxContainerResources, or before: LinuxContainerResources
+    ) async throws {
+        try await DedicatedThread.run { [executor] in
+            let container = try executor.container(id)
+            do {
+                try container.update(Resources(parsing: resources.json().bytes))
+            } catch {
+                try? container.update(Resources(parsing: before.json().bytes))
+                throw error
             }
         }
     }

@@ -64,7 +64,7 @@ extension NativeRuntime {
 
     /// Usage of the file system that holds images and containers.
     public func imageFsInfo() async throws -> ImageFsInfoResponse {
-        let usage = try await DedicatedThread.run { [images] in images.usage() }
+        let usage = images.usage()
         var filesystem = FilesystemUsage()
         filesystem.timestamp = nanosecondsNow()
         filesystem.fsID.mountpoint = images.directory

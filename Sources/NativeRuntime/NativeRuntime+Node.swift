@@ -1,6 +1,6 @@
+internal import BackEnd
 internal import CNI
 public import CRI
-internal import FoundationEssentials
 internal import Linux
 public import Runtime
 internal import Synchronization
@@ -63,7 +63,7 @@ extension NativeRuntime {
         info.images = world.images.count
         info.network = network.snapshot.network?.name ?? ""
         info.unfinished = unfinished.withLock { $0.sandboxes.union($0.containers).sorted() }
-        return ["info": json(info)]
+        return ["info": VerboseInfo.json(info)]
     }
 
     /// `RuntimeConfig`.
@@ -90,7 +90,10 @@ extension NativeRuntime {
 
     /// What only a verbose `PodSandboxStatus` shows.
     public func info(of sandbox: SandboxRecord) async throws -> [String: String] {
-        ["info": json(SandboxInfo(pid: sandbox.pid, netns: sandbox.netns, cgroupParent: sandbox.cgroupParent))]
+        [
+            "info": VerboseInfo.json(
+                SandboxInfo(pid: sandbox.pid, netns: sandbox.netns, cgroupParent: sandbox.cgroupParent))
+        ]
     }
 
     private struct ContainerInfo: Encodable {
@@ -105,27 +108,11 @@ extension NativeRuntime {
         let info = ContainerInfo(
             sandboxID: container.sandboxID, pid: container.pid, tty: container.tty, stdin: container.stdin)
         let spec = try? Files.text("\(containers.directory(container.id))/config.json", limit: 16 << 20)
-        return ["info": json(info), "runtimeSpec": spec ?? "{}"]
-    }
-
-    private struct ImageInfo: Encodable {
-        var labels: [String: String]
-        var user: String
-        var stopSignal: String
-        var layers: [String]
+        return ["info": VerboseInfo.json(info), "runtimeSpec": spec ?? "{}"]
     }
 
     /// What only a verbose `ImageStatus` shows.
     public func info(of image: ImageRecord) async throws -> [String: String] {
-        let info = ImageInfo(
-            labels: image.labels, user: image.user, stopSignal: image.stopSignal, layers: image.layers)
-        return ["info": json(info)]
-    }
-
-    private func json(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        guard let data = try? encoder.encode(value) else { return "{}" }
-        return String(decoding: data, as: UTF8.self)
+        VerboseInfo.image(image)
     }
 }

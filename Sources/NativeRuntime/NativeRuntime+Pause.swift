@@ -24,25 +24,17 @@ extension NativeRuntime {
 
     /// A sandbox whose pause process ends by itself is NOTREADY from then on.
     func watchPause(_ id: String) {
-        lives.begin(id)
         Task {
             do {
                 try await (try? executor.container(id))?.processEnd(loop)
-                try await pauseHasEnded(id)
+                try change(sandbox: id) { record in
+                    record.status.state = .sandboxNotready
+                    record.pid = 0
+                }
             } catch {
                 logger.error("watch sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
             }
-            lives.end(id)
         }
-    }
-
-    private func pauseHasEnded(_ id: String) async throws {
-        let ticket = world.ticket()
-        guard var record = world.sandbox(id), record.status.state == .sandboxReady else { return }
-        record.status.state = .sandboxNotready
-        record.pid = 0
-        try sandboxes.save(id, record.status)
-        try world.put(record, ticket)
     }
 
     func endPause(_ id: String) async throws {

@@ -33,12 +33,16 @@ extension NativeRuntime {
             image: .init(image.configuration), user: user, rootfs: snapshot.path, places: places(sandbox.id),
             seccompRoot: settings.seccompRoot)
         if config.linux.securityContext.namespaceOptions.pid == .target {
-            spec.targetPID = try target(config.linux.securityContext.namespaceOptions.targetID, in: sandbox)
+            spec.targetPID =
+                try world.target(config.linux.securityContext.namespaceOptions.targetID, in: sandbox).pid
         }
         if !config.cdiDevices.isEmpty { spec.cdi = try await cdi(config.cdiDevices.map(\.name)) }
         try await mountImageVolumes(&spec)
-        let json = try spec.json()
-        try Files.replace("\(containers.directory(id))/config.json", with: json.bytes, isDurable: false)
+        try await DedicatedThread.run { [spec, containers] in
+            // Looks at devices, mounts and profiles.
+            let bytes = try spec.json().bytes
+            try Files.replace("\(containers.directory(id))/config.json", with: bytes, isDurable: false)
+        }
         return PreparedContainer(
             user: user, mounts: spec.config.mounts,
             layer: snapshot.upper.map { WritableLayer(directory: $0, storage: images.directory) })
@@ -62,34 +66,13 @@ extension NativeRuntime {
             hostname: (try? Files.text("\(files)/hostname")) ?? "localhost")
     }
 
-    private func target(_ id: String, in sandbox: SandboxRecord) throws -> Int32 {
-        guard let target = world.container(id) else {
-            throw RuntimeError(.notFound, "target container \(id): not found")
-        }
-        guard target.sandboxID == sandbox.id else {
-            throw RuntimeError(.invalidArgument, "target container \(id): it is in another sandbox")
-        }
-        guard target.status.state == .containerRunning else {
-            throw RuntimeError(.failedPrecondition, "target container \(id): it does not run")
-        }
-        return target.pid
-    }
-
     /// Users and groups in numbers, from the image's own files.
     private func user(_ security: LinuxContainerSecurityContext, _ image: StoredImage) async throws -> ResolvedUser {
-        var request = UserRequest(imageUser: image.configuration.user)
-        request.uid = security.hasRunAsUser ? security.runAsUser.value : nil
-        request.gid = security.hasRunAsGroup ? security.runAsGroup.value : nil
-        request.username = security.runAsUsername
-        request.supplementalGroups = security.supplementalGroups
-        request.policy = security.supplementalGroupsPolicy == .strict ? .strict : .merge
-        for number in [request.uid, request.gid].compactMap({ $0 }) where !(0...0xFFFF_FFFE).contains(number) {
-            throw RuntimeError(.invalidArgument, "security context: id \(number) is outside the range of ids")
-        }
-        let (asked, layers) = (request, images.layers(of: image))
+        let request = try UserRequest(security, imageUser: image.configuration.user)
+        let layers = images.layers(of: image)
         return try await DedicatedThread.run {
             do {
-                return try UserDatabase.read(from: try ImageRoot.open(layers: layers)).resolve(asked)
+                return try UserDatabase.read(from: try ImageRoot.open(layers: layers)).resolve(request)
             } catch let error as ImageRootError {
                 let code: RuntimeError.Code = error.code == .failed ? .unknown : .invalidArgument
                 throw RuntimeError(code, "image \(image.id): \(error)", cause: error)

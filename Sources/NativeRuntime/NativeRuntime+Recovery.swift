@@ -81,7 +81,10 @@ extension NativeRuntime {
             }
             if record.status != status { try containers.save(id, record.status) }
             try world.put(record, world.ticket())
-            if record.status.state == .containerRunning { watch(id) }
+            if record.status.state == .containerRunning {
+                lives.begin(id)
+                watch(id)
+            }
         } catch {
             logger.error("recover container", metadata: ["id": "\(id)", "error": "\(error)"])
         }

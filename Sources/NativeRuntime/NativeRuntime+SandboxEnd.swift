@@ -22,8 +22,7 @@ extension NativeRuntime {
             try await doing("remove sandbox \(sandbox.id)") {
                 try await stop(sandbox.id)
                 try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
-                try sandboxes.remove(sandbox.id)
-                world.removeSandbox(sandbox.id, world.ticket())
+                try forget(sandbox: sandbox.id)
             }
         }
     }
@@ -35,15 +34,11 @@ extension NativeRuntime {
             try await self.stop($0, grace: 0)
         }
         try await release(id)
-        let ticket = world.ticket()
-        guard var record = world.sandbox(id), record.status.state == .sandboxReady || !record.netns.isEmpty else {
-            return
+        try change(sandbox: id) { record in
+            record.status.state = .sandboxNotready
+            record.pid = 0
+            record.netns = ""
         }
-        record.status.state = .sandboxNotready
-        record.pid = 0
-        record.netns = ""
-        try sandboxes.save(id, record.status)
-        try world.put(record, ticket)
     }
 
     /// Lets go of everything a sandbox holds but its files. Repeating it is fine.
@@ -62,8 +57,7 @@ extension NativeRuntime {
     func discard(_ id: String) async {
         do {
             try await release(id)
-            try sandboxes.remove(id)
-            world.removeSandbox(id, world.ticket())
+            try forget(sandbox: id)
             unfinished.withLock { _ = $0.sandboxes.remove(id) }
         } catch {
             logger.warning("undo sandbox", metadata: ["id": "\(id)", "error": "\(error)"])

@@ -33,6 +33,8 @@ public final class NativeRuntime: ContainerRuntime {
     /// Sandboxes and containers that could not be undone when they failed, by id.
     let unfinished = Mutex(Unfinished())
     let warnings = Warnings()
+    /// Held by who changes what is remembered of an object.
+    let writing = Mutex(())
 
     /// A back end; ``recover()`` fills its World. Throws when the state cannot be opened.
     public init(network: PodNetwork, settings: NativeSettings, logger: Logger) throws {

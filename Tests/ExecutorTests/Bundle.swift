@@ -47,7 +47,7 @@ final class Bundle: Sendable {
 
     /// Built beside the tests.
     private static func monitor() -> String {
-        let own = ProcessIdentity.link("/proc/self/exe") ?? ""
+        let own = (try? Files.linkTarget("/proc/self/exe")) ?? ""
         // The test bundle is a program of its own, or loaded by one: its path is the one mapped.
         let maps = (try? Files.text("/proc/self/maps", limit: 16 << 20)) ?? ""
         let paths: [Substring] = maps.split(separator: "\n").compactMap { line in

@@ -31,7 +31,7 @@ private let canRun = getuid() == 0 && Files.exists("/bin/busybox")
         try Files.names(in: "/proc").contains { name in
             guard Int32(name) != nil else { return false }
             return ((try? Files.names(in: "/proc/\(name)/fd")) ?? []).contains {
-                ProcessIdentity.link("/proc/\(name)/fd/\($0)") == log
+                (try? Files.linkTarget("/proc/\(name)/fd/\($0)")) == log
             }
         }
     }

@@ -118,12 +118,12 @@ private let canLimitMemory =
         _ = try container.start()
         for pid in [container.supervisorPID, container.pid] {
             let files = try Files.names(in: "/proc/\(pid)/fd").map {
-                ProcessIdentity.link("/proc/\(pid)/fd/\($0)") ?? ""
+                (try? Files.linkTarget("/proc/\(pid)/fd/\($0)")) ?? ""
             }
             #expect(!files.contains(path))
             #expect(files.count <= 9, "\(files)")
         }
-        let stdio = (0..<3).map { ProcessIdentity.link("/proc/\(container.supervisorPID)/fd/\($0)") }
+        let stdio = (0..<3).map { (try? Files.linkTarget("/proc/\(container.supervisorPID)/fd/\($0)")) }
         #expect(stdio.allSatisfy { $0 == "/dev/null" })
         #expect(try Files.names(in: "/proc/\(container.pid)/fd") == ["0", "1", "2"])
         #expect(try Files.text("/proc/\(container.supervisorPID)/cgroup").contains(cgroup))
@@ -211,11 +211,11 @@ private let canLimitMemory =
         defer { _ = try? container.delete(force: true) }
         _ = try container.start()
         for name in ["pid", "uts", "ipc", "net"] {
-            let link = ProcessIdentity.link("/proc/\(container.pid)/ns/\(name)")
-            #expect(link == ProcessIdentity.link("/proc/\(pod.pid)/ns/\(name)"))
+            let link = (try? Files.linkTarget("/proc/\(container.pid)/ns/\(name)"))
+            #expect(link == (try? Files.linkTarget("/proc/\(pod.pid)/ns/\(name)")))
             #expect(
-                ProcessIdentity.link("/proc/\(container.supervisorPID)/ns/\(name)")
-                    == ProcessIdentity.link("/proc/self/ns/\(name)"))
+                (try? Files.linkTarget("/proc/\(container.supervisorPID)/ns/\(name)"))
+                    == (try? Files.linkTarget("/proc/self/ns/\(name)")))
         }
         try container.kill(SIGTERM, all: false)
         #expect(try second.end(of: container).signal == SIGTERM)

@@ -26,6 +26,7 @@ def test_a_client_that_goes_takes_its_command_along(execute, reset):
 def test_a_client_that_goes_with_input_nobody_reads(execute, reset):
     socket_ = execute("sleep", "86402", stdin=True)
     until(lambda: marked("86402"), timeout=20)
+    socket_.receive()  # what tells that the streams are open: unread, it would make a reset of the end
     socket_.socket.settimeout(2)
     with contextlib.suppress(TimeoutError):
         while True:

@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 
 from .registry import OPEN
+from .schema import pb
 
 BUSYBOX = f"{OPEN}/busybox:1"
 TWIN = f"{OPEN}/twin/busybox:other"  # the same image under another repository
@@ -186,3 +187,8 @@ def push(registry, name, layers, configuration):
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for tar, _ in layers]},
     }
     return registry.push(repository, tag, [packed for _, packed in layers], json.dumps(image).encode())
+
+
+def pulled(client, image):
+    client.PullImage(image=pb.ImageSpec(image=image))
+    return image
