@@ -44,3 +44,53 @@ final class ConnectionEnd: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 }
+
+/// Finds out that a client is gone whose connection nobody reads.
+///
+/// While a queue is full its bytes stay in the sockets, and the end of a client that closes waits behind them unseen.
+/// Bytes that reach a socket without an owner are answered by a reset, so a few are sent now and then: such as no
+/// client answers, since a client may have to finish its own writing first. They do not count as traffic: this stands
+/// between the socket and what watches for idle connections.
+final class StallProbe: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// How long the bytes of a client may lie before it is looked for, and then every time.
+    static let interval = TimeAmount.seconds(5)
+    /// A PONG frame that nobody has asked for (RFC 6455, 5.5.3).
+    static let webSocket = ByteBuffer(bytes: [0x8A, 0])
+    /// A PING frame that looks like the answer to one of the client's (SPDY/3.1, 2.6.5).
+    static var spdy: ByteBuffer {
+        var bytes = ByteBuffer()
+        bytes.write(SPDYFrame.ping(id: 0x7FFF_FFFF))
+        return bytes
+    }
+
+    private var isRead = true
+    private var timer: RepeatedTask?
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isRead = false
+        context.fireChannelRead(data)
+    }
+
+    func read(context: ChannelHandlerContext) {
+        isRead = true
+        context.read()
+    }
+
+    /// The connection has been upgraded: from now on `probe` may be sent between its frames.
+    func start(_ probe: ByteBuffer, on channel: any Channel) throws {
+        let context = NIOLoopBound(
+            try channel.pipeline.syncOperations.context(handler: self), eventLoop: channel.eventLoop)
+        let handler = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        timer = channel.eventLoop.scheduleRepeatedTask(initialDelay: Self.interval, delay: Self.interval) { _ in
+            // What waits to be written does the same service.
+            guard !handler.value.isRead, context.value.channel.isWritable else { return }
+            context.value.writeAndFlush(NIOAny(probe), promise: nil)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timer?.cancel() }
+}

@@ -33,6 +33,7 @@ enum Negotiation {
             upgradePipelineHandler: { channel, head in
                 channel.eventLoop.makeCompletedFuture {
                     guard let request = refusal.takeAccepted() else { return .refused }
+                    try startProbe(StallProbe.webSocket, on: channel)
                     let wrapped = try Frames(
                         wrappingChannelSynchronously: channel,
                         configuration: .init(isOutboundHalfClosureEnabled: true))
@@ -60,6 +61,10 @@ enum Negotiation {
             loop.value.isOver = true
         }
         return outcome
+    }
+
+    fileprivate static func startProbe(_ bytes: ByteBuffer, on channel: any Channel) throws {
+        try channel.pipeline.syncOperations.handler(type: StallProbe.self).start(bytes, on: channel)
     }
 
     /// Finds the request that the URL's token stands for.
@@ -155,6 +160,7 @@ struct SPDYUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     ) -> EventLoopFuture<Negotiation.Outcome> {
         channel.eventLoop.makeCompletedFuture {
             guard let request = refusal.takeAccepted() else { return .refused }
+            try Negotiation.startProbe(StallProbe.spdy, on: channel)
             let wrapped = try Negotiation.Bytes(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             return .spdy(wrapped, request, version: Self.version(upgradeRequest.headers, request) ?? "")

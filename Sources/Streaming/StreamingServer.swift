@@ -119,11 +119,12 @@ public final class StreamingServer: Sendable {
         let prepared = (context ?? loop.makeSucceededFuture(nil)).flatMapThrowing { context in
             try self.connections.add(channel)
             let pipeline = channel.pipeline.syncOperations
+            if let context { try pipeline.addHandler(TLSHandler(context)) }
+            try pipeline.addHandler(StallProbe())
             if self.configuration.idleLimit > .zero {
                 try pipeline.addHandler(IdleStateHandler(allTimeout: TimeAmount(self.configuration.idleLimit)))
             }
             try pipeline.addHandler(ConnectionEnd())
-            if let context { try pipeline.addHandler(TLSHandler(context)) }
             return try Negotiation.configure(channel, self)
         }
         prepared.whenFailure { _ in channel.close(promise: nil) }
