@@ -88,6 +88,7 @@ let package = Package(
                 nio("NIOWebSocket"),
             ]),
 
+        layer("NRI", ["Linux", protobuf, logging, nio("NIOCore"), nio("NIOPosix")]),
         layer("Telemetry", ["Linux", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1")]),
 
         // What both back ends implement, what they share, and the back ends.
@@ -173,6 +174,7 @@ let package = Package(
             "Streaming",
             ["DockerEngine", "Linux", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"), nio("NIOWebSocket")],
             exclude: ["Corpus"]),
+        tests("NRI", ["Linux", "TestScratch", protobuf, logging, nio("NIOCore"), nio("NIOPosix")]),
         tests("Telemetry", ["Linux", "TestScratch", logging]),
         tests("CRIService", ["CRI", "Runtime", "RPC", "Statistics", protobuf]),
         tests("Configuration", ["TOML", "Linux", "fender", logging]),

@@ -64,7 +64,7 @@ struct CommandRun: ~Copyable {
             if poll(&entries, nfds_t(entries.count), left) < 0 { continue }
             if entries[0].revents != 0 { return nil }
             if entries[1].revents != 0 { return .cancelled }
-            if entries[2].revents != 0 { output.read() }
+            if entries[2].revents != 0 { output.read(keeping: command.dropsOutput ? 0 : .max) }
             if entries[3].revents != 0 { errors.read(keeping: Self.errorLimit) }
             if entries[4].revents != 0 { feed() }
             if output.bytes.count > command.outputLimit { return .output }

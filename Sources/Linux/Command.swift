@@ -12,6 +12,8 @@ public struct Command: Sendable {
     public var deadline: ContinuousClock.Instant?
     /// How many bytes of standard output are taken; more kills it. Of standard error the last bytes are kept.
     public var outputLimit = 4 << 20
+    /// Whether standard output is read and dropped.
+    public var dropsOutput = false
     /// A file that the program and its children hold open as descriptor 3; its last close tells that all have ended.
     public var heir: Heir?
 
