@@ -35,6 +35,8 @@ def pytest_addoption(parser):
                      help="how many messages the fuzz tests send")
     parser.addoption("--kills", type=int, default=int(os.environ.get("FENDER_E2E_KILLS", 10)),
                      help="how often the churn tests kill the server")
+    parser.addoption("--without-live-restore", action="store_true",
+                     help="a Docker that ends its containers when it starts, not one that takes them over")
     parser.addoption("--starts", type=int, default=int(os.environ.get("FENDER_E2E_STARTS", 20)),
                      help="how many containers start and stop under the eyes of ten subscribers")
     parser.addoption("--disconnects", type=int, default=int(os.environ.get("FENDER_E2E_DISCONNECTS", 300)),
@@ -87,7 +89,7 @@ def docker(request, work, cgroup_parent):
     if "E2E_SERVER" in os.environ or request.config.getoption("--server") != "fender":
         yield None
         return
-    docker = Docker(work, cgroup_parent)
+    docker = Docker(work, cgroup_parent, live_restore=not request.config.getoption("--without-live-restore"))
     docker.daemon.start()
     yield docker
     docker.daemon.stop()

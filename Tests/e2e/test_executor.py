@@ -23,7 +23,7 @@ class FenderDocker(Docker):
         self.program = program
         super().__init__(work, f"{work.parent.name}", live_restore=False)
 
-    def _configuration(self, live_restore):
+    def _configuration(self):
         file = self.root / "daemon.json"
         file.write_text(json.dumps({
             "runtimes": {"fender": {"path": str(self.program)}}, "default-runtime": "fender"}))

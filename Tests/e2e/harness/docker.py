@@ -33,10 +33,11 @@ class Docker:
     def __init__(self, work, cgroup_parent, live_restore=True):
         self.root = pathlib.Path(work) / "docker"
         self.root.mkdir()
+        self.live_restore = live_restore
         self.socket = self.root / "docker.sock"
         command = [
             os.environ.get("DOCKERD", "dockerd"),
-            "--config-file", self._configuration(live_restore),
+            "--config-file", self._configuration(),
             "--host", f"unix://{self.socket}",
             "--data-root", self.root / "data",
             "--exec-root", self.root / "exec",
@@ -46,8 +47,8 @@ class Docker:
         ]
         self.daemon = Daemon("dockerd", work, command, ready=self.answers)
 
-    def _configuration(self, live_restore):
-        configuration = {"live-restore": live_restore}
+    def _configuration(self):
+        configuration = {"live-restore": self.live_restore}
         if not may_raise_limits():
             configuration["runtimes"] = {"modest": {"path": str(self._modest_runtime())}}
             configuration["default-runtime"] = "modest"

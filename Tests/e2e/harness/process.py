@@ -1,11 +1,16 @@
 """A daemon under test: started with its output in a file, found ready by a fact, ended by its id."""
 
+import contextlib
 import os
 import pathlib
 import signal
 import subprocess
 
 from .waiting import until
+
+
+class Ended(AssertionError):
+    """The daemon ended before it was ready."""
 
 
 class Daemon:
@@ -28,8 +33,19 @@ class Daemon:
 
     def _is(self, ready):
         status = self.process.poll()
-        assert status is None, f"{self.name} ended with {status}:\n{self.tail()}"
+        if status is not None:
+            self.process = None
+            raise Ended(f"{self.name} ended with {status}:\n{self.tail()}")
         return ready()
+
+    def restart(self, tries=3):
+        """Kills and starts it; like systemd again, if it gives up: dockerd takes its dying containerd for a living
+        one and waits for it in vain."""
+        self.stop(kill=True)
+        for _ in range(tries - 1):
+            with contextlib.suppress(Ended):
+                return self.start()
+        return self.start()
 
     def stop(self, kill=False, timeout=30):
         """Ends the daemon, by SIGKILL if asked; gives its exit status."""
