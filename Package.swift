@@ -15,6 +15,13 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [S
     .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
+/// What keeps a daemon's program small, and with it what of it stays in memory: nobody links against it, and where it
+/// is loaded is noted in bits instead of records (DT_RELR, glibc 2.36).
+let lean = [
+    "-use-ld=lld", "-Xlinker", "--no-export-dynamic", "-Xlinker", "--exclude-libs=ALL", "-Xlinker", "--icf=safe",
+    "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs",
+]
+
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: exclude,
@@ -121,7 +128,8 @@ let package = Package(
                 "DockerLogs",
                 "Configuration", "Linux", "Telemetry", logging, arguments, lifecycle, unixSignals,
             ],
-            swiftSettings: strict),
+            swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(lean, .when(configuration: .release))]),
 
         // The OCI runtime. The monitor is C alone: static, and without Swift's start-up code and library.
         .executableTarget(
