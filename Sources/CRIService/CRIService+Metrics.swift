@@ -23,7 +23,7 @@ extension CRIService {
     private func metrics() async throws -> EncodedList {
         let sandboxes = try knownWorld().sandboxes.filter(\.isReady).newestFirst()
         let containers = running(in: sandboxes)
-        let samples = await samples(of: containers.values.flatMap { $0 }, sandboxes, detailed: true)
+        let samples = await samples(of: containers.values.flatMap { $0 }, sandboxes, depth: .metrics)
         var list = EncodedList()
         // Two sandboxes of one pod are in one cgroup, and a collector takes no series twice.
         var told: Set<String> = []

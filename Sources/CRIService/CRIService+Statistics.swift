@@ -10,7 +10,7 @@ extension CRIService {
         table.unary(.runtime, "ContainerStats") { (request: ContainerStatsRequest) in
             let container = try container(request.containerID)
             var response = ContainerStatsResponse()
-            response.stats = statistics(of: container, await samples(of: [container])[container.id])
+            response.stats = statistics(of: container, await samples(of: [container], depth: .usage)[container.id])
             return response
         }
         table.encoded(.runtime, "ListContainerStats") { (request: ListContainerStatsRequest) in
@@ -24,7 +24,7 @@ extension CRIService {
             let containers = try knownWorld().containers(in: sandbox.id).filter(\.isRunning).newestFirst()
             var response = PodSandboxStatsResponse()
             response.stats = statistics(
-                of: sandbox, containers, await samples(of: containers, [sandbox]))
+                of: sandbox, containers, await samples(of: containers, [sandbox], depth: .processes))
             return response
         }
         table.encoded(.runtime, "ListPodSandboxStats") { (request: ListPodSandboxStatsRequest) in
@@ -37,11 +37,9 @@ extension CRIService {
 
     /// Samples of containers and of sandboxes' own cgroups, by id.
     func samples(
-        of containers: [ContainerRecord], _ sandboxes: [SandboxRecord] = [], detailed: Bool = false
+        of containers: [ContainerRecord], _ sandboxes: [SandboxRecord] = [], depth: StatisticsDepth
     ) async -> [String: StatisticsSample] {
-        await statistics.samples(
-            of: containers.map(\.subject) + sandboxes.map(\.subject),
-            detailed: detailed)
+        await statistics.samples(of: containers.map(\.subject) + sandboxes.map(\.subject), depth: depth)
     }
 
     private func containerStatistics(_ filter: ContainerStatsFilter?) async throws -> EncodedList {
@@ -50,7 +48,7 @@ extension CRIService {
         selection.podSandboxID = filter?.podSandboxID ?? ""
         selection.labelSelector = filter?.labelSelector ?? [:]
         let containers = try knownWorld().containers.filter { $0.isRunning && $0.matches(selection) }.newestFirst()
-        let samples = await samples(of: containers)
+        let samples = await samples(of: containers, depth: .usage)
         var list = EncodedList()
         for container in containers {
             // What ended meanwhile is left out.
@@ -67,7 +65,7 @@ extension CRIService {
         let world = try knownWorld()
         let sandboxes = world.sandboxes.filter { $0.isReady && $0.matches(selection) }.newestFirst()
         let containers = running(in: sandboxes)
-        let samples = await samples(of: containers.values.flatMap { $0 }, sandboxes)
+        let samples = await samples(of: containers.values.flatMap { $0 }, sandboxes, depth: .processes)
         var list = EncodedList()
         for sandbox in sandboxes where samples[sandbox.id] != nil {
             let entry = statistics(of: sandbox, containers[sandbox.id] ?? [], samples)

@@ -28,30 +28,30 @@ public final class StatisticsCollector: Sendable {
 
     /// A sample of each subject that runs and whose cgroup is there, by id.
     ///
-    /// `detailed` fills what only metrics show, which takes longer.
+    /// What `depth` does not include may be in it or not.
     public func samples(
-        of subjects: [StatisticsSubject], detailed: Bool = false
+        of subjects: [StatisticsSubject], depth: StatisticsDepth
     ) async -> [String: StatisticsSample] {
         let subjects = subjects.filter { $0.pid > 0 }
         let oldest = ContinuousClock.now - Self.patience
         // What the passes that we waited for have read stays ours, whatever others do to the cache meanwhile.
         var found: [String: StatisticsEntry] = [:]
-        while let pass = state.withLock({ step(subjects, detailed: detailed, oldest: oldest, &found, &$0) }) {
-            found.merge(await pass.value) { $1.isDetailed || !$0.isDetailed ? $1 : $0 }
+        while let pass = state.withLock({ step(subjects, depth, oldest: oldest, &found, &$0) }) {
+            found.merge(await pass.value) { $1.reading.depth >= $0.reading.depth ? $1 : $0 }
         }
-        return found.compactMapValues(\.sample)
+        return found.compactMapValues(\.reading.sample)
     }
 
     /// Takes what is known already; the pass to wait for, if there is more to know.
     private func step(
-        _ subjects: [StatisticsSubject], detailed: Bool, oldest: ContinuousClock.Instant,
+        _ subjects: [StatisticsSubject], _ depth: StatisticsDepth, oldest: ContinuousClock.Instant,
         _ found: inout [String: StatisticsEntry], _ state: inout State
     ) -> Task<[String: StatisticsEntry], Never>? {
         var stale: [StatisticsSubject] = []
         var wanted: [String: StatisticsEntry] = [:]
         for subject in subjects {
             let entry = [found[subject.id], state.entries[subject.id]].compactMap { $0 }.first {
-                $0.isGood(for: subject, detailed: detailed, since: oldest)
+                $0.isGood(for: subject, depth, since: oldest)
             }
             wanted[subject.id] = entry
             if entry == nil { stale.append(subject) }
@@ -59,29 +59,27 @@ public final class StatisticsCollector: Sendable {
         found = wanted
         if stale.isEmpty { return nil }
         if let pass = state.pass { return pass }
-        let pass = Task { await self.read(stale, detailed: detailed) }
+        let pass = Task { await self.read(stale, depth) }
         state.pass = pass
         return pass
     }
 
-    private func read(_ subjects: [StatisticsSubject], detailed: Bool) async -> [String: StatisticsEntry] {
+    private func read(_ subjects: [StatisticsSubject], _ depth: StatisticsDepth) async -> [String: StatisticsEntry] {
         let (machine, known) = state.withLock { state in
             (state.machine, subjects.map { state.entries[$0.id] })
         }
-        let pass = StatisticsPass(machine: machine, detailed: detailed)
-        // Without a thread the answer is that nothing could be read.
-        let read =
-            (try? await DedicatedThread.run { pass.run(subjects, known) }) ?? (machine, subjects.map { _ in nil })
+        let pass = StatisticsPass(machine: machine, depth: depth)
         let now = ContinuousClock.now
-        let pairs = zip(subjects, read.1).map { subject, entry in
-            (subject.id, entry ?? StatisticsEntry(pid: subject.pid, time: now, isDetailed: detailed))
-        }
-        let entries = Dictionary(pairs) { $1 }
+        // Without a thread the answer is that nothing could be read.
+        let (after, read) =
+            (try? await DedicatedThread.run { pass.run(subjects, known) })
+            ?? (machine, subjects.map { StatisticsEntry(StatisticsReading(pid: $0.pid, time: now, depth: depth)) })
+        let entries = Dictionary(zip(subjects.map(\.id), read)) { $1 }
         state.withLock { state in
             state.pass = nil
-            state.machine = read.0
+            state.machine = after
             state.entries.merge(entries) { $1 }
-            state.entries = state.entries.filter { now - $0.value.time < Self.memory }
+            state.entries = state.entries.filter { now - $0.value.reading.time < Self.memory }
         }
         return entries
     }

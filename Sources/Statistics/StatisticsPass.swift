@@ -2,14 +2,27 @@ internal import Cgroups
 internal import Glibc
 internal import Linux
 
-/// What is kept of one subject between passes.
-struct StatisticsEntry: Sendable {
+/// What is kept of one subject between passes; an object, since whoever looks for many copies many.
+final class StatisticsEntry: Sendable {
+    let reading: StatisticsReading
+
+    init(_ reading: StatisticsReading) { self.reading = reading }
+
+    func isGood(for subject: StatisticsSubject, _ wanted: StatisticsDepth, since oldest: ContinuousClock.Instant)
+        -> Bool
+    {
+        reading.pid == subject.pid && reading.time >= oldest && reading.depth >= wanted
+    }
+}
+
+/// What was read of one subject, and what the next pass needs to know of it.
+struct StatisticsReading: Sendable {
     /// The process that its cgroups were found by.
     var pid: Int32
     /// When it was last read.
     var time: ContinuousClock.Instant
-    /// Whether details were read.
-    var isDetailed: Bool
+    /// How much was read.
+    var depth: StatisticsDepth
     /// What was read; nil when it was gone.
     var sample: StatisticsSample?
     var own: CgroupFiles?
@@ -17,14 +30,10 @@ struct StatisticsEntry: Sendable {
     var ownRate = Rate()
     var podRate = Rate()
 
-    init(pid: Int32, time: ContinuousClock.Instant, isDetailed: Bool) {
+    init(pid: Int32, time: ContinuousClock.Instant, depth: StatisticsDepth) {
         self.pid = pid
         self.time = time
-        self.isDetailed = isDetailed
-    }
-
-    func isGood(for subject: StatisticsSubject, detailed: Bool, since oldest: ContinuousClock.Instant) -> Bool {
-        pid == subject.pid && time >= oldest && (isDetailed || !detailed)
+        self.depth = depth
     }
 }
 
@@ -61,39 +70,39 @@ struct Machine: Sendable {
 /// One pass over all subjects; blocks its thread for as long as the kernel takes.
 struct StatisticsPass: Sendable {
     var machine: Machine
-    let detailed: Bool
+    let depth: StatisticsDepth
 
-    init(machine: Machine, detailed: Bool) {
+    init(machine: Machine, depth: StatisticsDepth) {
         self.machine = machine
-        self.detailed = detailed
+        self.depth = depth
     }
 
     /// Reads the subjects, using what is known of them from before.
-    func run(_ subjects: [StatisticsSubject], _ known: [StatisticsEntry?]) -> (Machine, [StatisticsEntry?]) {
+    func run(_ subjects: [StatisticsSubject], _ known: [StatisticsEntry?]) -> (Machine, [StatisticsEntry]) {
         var machine = machine
         if machine.hierarchies == nil {
             machine.hierarchies = try? CgroupHierarchies.read()
             machine.hugepageSizes = (try? HugepageLimit.kernelSizes()) ?? []
         }
         let reader = FileReader()
-        var entries = zip(subjects, known).map { subject, known in read(subject, known, machine, reader) }
-        if detailed { addFilesystems(to: &entries, subjects) }
+        var entries = zip(subjects, known).map { subject, known in read(subject, known?.reading, machine, reader) }
+        if depth == .metrics { addFilesystems(to: &entries, subjects) }
         // Mounted since, perhaps: looked for again in the next pass.
         if entries.contains(where: { $0.own == nil }) { machine.hierarchies = nil }
-        return (machine, entries)
+        return (machine, entries.map(StatisticsEntry.init))
     }
 
     private func read(
-        _ subject: StatisticsSubject, _ known: StatisticsEntry?, _ machine: Machine, _ reader: borrowing FileReader
-    ) -> StatisticsEntry {
-        var entry = StatisticsEntry(pid: subject.pid, time: .now, isDetailed: detailed)
+        _ subject: StatisticsSubject, _ known: StatisticsReading?, _ machine: Machine, _ reader: borrowing FileReader
+    ) -> StatisticsReading {
+        var entry = StatisticsReading(pid: subject.pid, time: .now, depth: depth)
         if let known, known.pid == subject.pid, known.own != nil {
             (entry.own, entry.pod, entry.ownRate, entry.podRate) =
                 (known.own, known.pod, known.ownRate, known.podRate)
         } else {
             find(subject, &entry, machine)
         }
-        guard let own = entry.own, let cgroup = own.sample(reader, detailed: detailed) else {
+        guard let own = entry.own, let cgroup = own.sample(reader, depth) else {
             // Gone, or its process's number is another's by now: looked for anew the next time.
             entry.own = nil
             return entry
@@ -101,24 +110,25 @@ struct StatisticsPass: Sendable {
         entry.time = .now
         var sample = StatisticsSample(
             time: Self.wallClock(), own: part(own, cgroup, &entry.ownRate, entry.time))
-        if let pod = entry.pod, let cgroup = pod.sample(reader, detailed: detailed) {
+        if let pod = entry.pod, let cgroup = pod.sample(reader, depth) {
             sample.pod = part(pod, cgroup, &entry.podRate, .now)
         }
         if subject.hasNetwork {
             sample.interfaces = InterfaceSample.read("/proc/\(subject.pid)/net/dev", reader)
         }
-        if detailed {
+        switch depth {
+        case .usage: break
+        case .processes: sample.processCount = own.processCount(reader)
+        case .metrics:
             let processes = (try? own.cgroup.processes()) ?? []
             sample.processes = ProcessSample.read(processes, first: subject.pid, reader)
             sample.processCount = UInt64(processes.count)
-        } else {
-            sample.processCount = own.processCount(reader)
         }
         entry.sample = sample
         return entry
     }
 
-    private func addFilesystems(to entries: inout [StatisticsEntry], _ subjects: [StatisticsSubject]) {
+    private func addFilesystems(to entries: inout [StatisticsReading], _ subjects: [StatisticsSubject]) {
         var known: [String: FilesystemSample?] = [:]
         for index in entries.indices where !subjects[index].storage.isEmpty {
             let storage = subjects[index].storage
@@ -127,7 +137,7 @@ struct StatisticsPass: Sendable {
         }
     }
 
-    private func find(_ subject: StatisticsSubject, _ entry: inout StatisticsEntry, _ machine: Machine) {
+    private func find(_ subject: StatisticsSubject, _ entry: inout StatisticsReading, _ machine: Machine) {
         let found = try? machine.hierarchies?.cgroup(of: subject.pid).named(subject.id)
         guard let cgroup = found else { return }
         entry.own = CgroupFiles(cgroup, hugepageSizes: machine.hugepageSizes)

@@ -1,3 +1,16 @@
+/// How much is read of each subject: every file costs the kernel a walk to it.
+public enum StatisticsDepth: Int, Sendable, Comparable {
+    /// CPU time, memory and pressure.
+    case usage
+    /// Also how many processes there are.
+    case processes
+    /// Everything that a metric shows.
+    case metrics
+
+    /// Whether the right one has more.
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
 /// Whose statistics are asked for.
 public struct StatisticsSubject: Sendable {
     /// The container's id, or that of a sandbox's infra container; its cgroup's path has it in it.
@@ -33,11 +46,11 @@ public struct StatisticsSample: Sendable {
     public var pod: Part?
     /// Its network interfaces, loopback left out.
     public var interfaces: [InterfaceSample] = []
-    /// How many processes are in its own cgroup.
+    /// How many processes are in its own cgroup; 0 unless they were asked for.
     public var processCount: UInt64 = 0
-    /// What /proc tells of them; nil unless details were asked for.
+    /// What /proc tells of them; nil unless metrics were asked for.
     public var processes: ProcessSample?
-    /// The file system of its writable layer; nil unless details were asked for.
+    /// The file system of its writable layer; nil unless metrics were asked for.
     public var filesystem: FilesystemSample?
 
     /// A sample of a cgroup in which nothing was found.

@@ -27,11 +27,12 @@ struct CollectorTests {
     @Test("what does not run, is gone or is another's has no sample")
     func absent() async {
         let collector = StatisticsCollector()
-        let samples = await collector.samples(of: [
-            StatisticsSubject(id: "stopped", pid: 0), StatisticsSubject(id: "gone", pid: 0x7fff_fff0),
-            // Our process is in no cgroup of that name.
-            StatisticsSubject(id: "another-container", pid: getpid()),
-        ])
+        let samples = await collector.samples(
+            of: [
+                StatisticsSubject(id: "stopped", pid: 0), StatisticsSubject(id: "gone", pid: 0x7fff_fff0),
+                // Our process is in no cgroup of that name.
+                StatisticsSubject(id: "another-container", pid: getpid()),
+            ], depth: .usage)
         #expect(samples.isEmpty)
     }
 
@@ -42,7 +43,8 @@ struct CollectorTests {
             for number in 0..<50 {
                 group.addTask {
                     await collector.samples(
-                        of: [StatisticsSubject(id: "x\(number % 5)", pid: getpid())], detailed: number % 2 == 0
+                        of: [StatisticsSubject(id: "x\(number % 5)", pid: getpid())],
+                        depth: number % 2 == 0 ? .metrics : .usage
                     ).count
                 }
             }

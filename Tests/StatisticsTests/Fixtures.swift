@@ -13,7 +13,7 @@ struct FixtureCgroup {
     /// The reader's files of it.
     var files: CgroupFiles { CgroupFiles(cgroup, hugepageSizes: ["2MB"]) }
 
-    func sample(detailed: Bool = true) -> CgroupSample? { files.sample(FileReader(), detailed: detailed) }
+    func sample(_ depth: StatisticsDepth = .metrics) -> CgroupSample? { files.sample(FileReader(), depth) }
 
     /// cgroup v1 with the v2 hierarchy beside it, from Linux 6.18.
     static func legacy(_ changes: [String: String?] = [:]) throws -> FixtureCgroup {

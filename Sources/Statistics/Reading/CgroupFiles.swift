@@ -1,7 +1,7 @@
 internal import Cgroups
 
-/// The files that tell of one cgroup, with their paths made once.
-struct CgroupFiles: Sendable {
+/// The files that tell of one cgroup, with their paths made once and shared by everything that knows it.
+final class CgroupFiles: Sendable {
     /// The cgroup.
     let cgroup: Cgroup
 
@@ -24,9 +24,9 @@ struct CgroupFiles: Sendable {
     }
 
     /// A sample; nil when the cgroup is gone.
-    func sample(_ reader: borrowing FileReader, detailed: Bool) -> CgroupSample? {
+    func sample(_ reader: borrowing FileReader, _ depth: StatisticsDepth) -> CgroupSample? {
         var sample = CgroupSample()
-        sample.cpu = cpu.read(reader)
+        sample.cpu = cpu.read(reader, withModes: depth == .metrics)
         sample.memory = memory.read(reader)
         if sample.cpu == nil && sample.memory == nil { return nil }
         if let pressure {
@@ -34,7 +34,7 @@ struct CgroupFiles: Sendable {
             sample.pressure.memory = readPressure(pressure.memory, reader)
             sample.pressure.io = readPressure(pressure.io, reader)
         }
-        if detailed { sample.details = details.read(reader, memory: sample.memory) }
+        if depth == .metrics { sample.details = details.read(reader, memory: sample.memory) }
         return sample
     }
 
@@ -101,11 +101,13 @@ enum CPUFiles: Sendable {
         }
     }
 
-    func read(_ reader: borrowing FileReader) -> CgroupSample.CPU? {
+    /// The total, and with `withModes` what v1 tells in files of their own: modes and throttling.
+    func read(_ reader: borrowing FileReader, withModes: Bool) -> CgroupSample.CPU? {
         switch self {
         case .legacy(let usage, let user, let system, let ticks, let throttling):
             guard let all = reader.number(usage) else { return nil }
             var cpu = CgroupSample.CPU(usage: all)
+            guard withModes else { return cpu }
             if let mine = reader.number(user), let kernels = reader.number(system) {
                 (cpu.user, cpu.system) = (mine, kernels)
             } else {

@@ -11,22 +11,28 @@ struct FileReader: ~Copyable {
     deinit { memory.deallocate() }
 
     /// Hands the file's bytes to `body`; nil when there is no such file.
-    func read<Value>(_ path: String, _ body: (UnsafeRawBufferPointer) -> Value) -> Value? {
+    ///
+    /// With `atOnce` the first bytes are all: so the kernel gives the files of cgroups whose text it makes in one piece.
+    func read<Value>(
+        _ path: String, atOnce: Bool = false, _ body: (UnsafeRawBufferPointer) -> Value
+    ) -> Value? {
         guard let file = try? Descriptor.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return nil }
         var length = 0
         while length < memory.count {
             guard let count = try? file.read(into: UnsafeMutableRawBufferPointer(rebasing: memory[length...])) else {
                 return nil
             }
-            if count == 0 { return body(UnsafeRawBufferPointer(rebasing: memory[..<length])) }
             length += count
+            if count == 0 || atOnce && length < memory.count {
+                return body(UnsafeRawBufferPointer(rebasing: memory[..<length]))
+            }
         }
         return nil
     }
 
     /// The file's number; nil for `max` and for what is none.
     func number(_ path: String) -> UInt64? {
-        read(path) { bytes in
+        read(path, atOnce: true) { bytes in
             var text = Scanner(bytes)
             return text.number()
         } ?? nil
@@ -35,7 +41,7 @@ struct FileReader: ~Copyable {
     /// Calls `body` for each line `name number`; false when there is no such file.
     @discardableResult
     func fields(_ path: String, _ body: (FieldName, UInt64) -> Void) -> Bool {
-        let isThere: Void? = read(path) { bytes in
+        let isThere: Void? = read(path, atOnce: true) { bytes in
             var text = Scanner(bytes)
             while !text.isAtEnd {
                 let name = text.word()
