@@ -66,9 +66,13 @@ enum OverlayMount {
         let context = fender_fsopen("overlay")
         guard context >= 0 else { return .onThread }
         let held = Descriptor(owning: context)
+        let number = held.raw
         let name = directories.names[0]
-        return fender_fsconfig(held.raw, CUnsignedInt(FENDER_FSCONFIG_SET_STRING), "lowerdir+", name) == 0
-            ? .layerByLayer : .onThread
+        func takes(_ key: String) -> Bool {
+            fender_fsconfig(number, CUnsignedInt(FENDER_FSCONFIG_SET_STRING), key, name) == 0
+        }
+        // Before Linux 6.5 overlay took whatever it was told, and looked at it when the mount was made.
+        return takes("lowerdir+") && !takes("no-such-option") ? .layerByLayer : .onThread
     }
 
     private static func detached(_ directories: LayerDirectories) throws -> Descriptor {

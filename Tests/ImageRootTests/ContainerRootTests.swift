@@ -8,7 +8,7 @@ import Testing
 struct ContainerRootTests {
     @Test(
         "takes what is written into its upper directory", arguments: [1, 2, 130],
-        [.layerByLayer, .onThread] as [OverlayMount.Method])
+        overlayMethods)
     func written(count: Int, method: OverlayMount.Method) throws {
         let scratch = try Scratch()
         let layers = try (0..<count).map { index in

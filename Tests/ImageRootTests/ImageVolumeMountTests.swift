@@ -19,7 +19,7 @@ struct ImageVolumeMountTests {
 
     @Test(
         "an image of any number of layers is mounted read-only, and goes again",
-        arguments: [1, 2, 3], [nil, .layerByLayer, .onThread] as [OverlayMount.Method?])
+        arguments: [1, 2, 3], [nil] + overlayMethods)
     func mounted(count: Int, method: OverlayMount.Method?) throws {
         let scratch = try Scratch()
         let layers = try scratch.layers((0..<count).map { ["file": "\($0)", "\($0)": "x"] })
