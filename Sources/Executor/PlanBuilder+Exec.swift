@@ -10,6 +10,8 @@ extension PlanBuilder {
         var builder = PlanBuilder(spec, setting)
         builder.addStay()
         if let score = process.oomScore { builder.addOOMScore(score) }
+        let (first, last) = (try builder.mask(process.initialAffinity), try builder.mask(process.finalAffinity))
+        if let first { builder.writer.step(FENDER_FIRST_AFFINITY, blob: first) }
         builder.openCgroups()
         let slot = try builder.writer.slot()
         builder.writer.step(FENDER_OPEN_PIDFD, [slot, UInt64(pid), startTime])
@@ -17,6 +19,7 @@ extension PlanBuilder {
         if flags != 0 { builder.writer.step(FENDER_ENTER, [slot, flags], ["of the container"]) }
         builder.writer.step(FENDER_CLONE, [0], ["", ""])
         builder.enterChild(keyring: true, isExec: true)
+        if let last { builder.writer.step(FENDER_AFFINITY, blob: last) }
         builder.writer.step(FENDER_ROOT)
         if process.appArmorProfile?.isEmpty == false || process.selinuxLabel?.isEmpty == false {
             builder.writer.step(FENDER_PROC, flags: PlanWriter.optional)
@@ -28,6 +31,20 @@ extension PlanBuilder {
         }
         builder.addExec(process)
         return try builder.writer.finish()
+    }
+
+    /// What sched_setaffinity(2) takes, of a list as cpuset(7) has them; nil for none.
+    private func mask(_ list: String?) throws -> [UInt8]? {
+        guard let list, !list.isEmpty else { return nil }
+        var mask = [UInt8](repeating: 0, count: 1024)
+        for range in list.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = range.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
+            guard let first = ends[0], let last = ends.count < 2 ? first : ends[1], ends.count <= 2, first <= last,
+                last < mask.count * 8
+            else { throw SpecError("process.execCPUAffinity", "\(list) is no list of CPUs") }
+            for cpu in Int(first)...Int(last) { mask[cpu / 8] |= 1 << (cpu % 8) }
+        }
+        return mask
     }
 
     /// The namespaces of a process that are not ours; joining one's own user namespace is an error.

@@ -176,6 +176,9 @@ void before_clone(struct monitor *m)
 		if (write_text(AT_FDCWD, "/proc/self/oom_score_adj", score))
 			failed(m, "write oom_score_adj", score);
 		break;
+	case FENDER_FIRST_AFFINITY:
+		set_affinity(m);
+		break;
 	case FENDER_OPEN_PIDFD:
 		put(m, "open process", open_process(m));
 		break;

@@ -95,6 +95,7 @@ void do_clone(struct monitor *m);
 bool mount_step(struct monitor *m);
 bool device_step(struct monitor *m);
 bool process_step(struct monitor *m);
+void set_affinity(struct monitor *m);
 bool final_step(struct monitor *m);
 void supervise(struct monitor *m);
 void attend(struct monitor *m);

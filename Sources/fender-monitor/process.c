@@ -146,7 +146,7 @@ static void schedule(struct monitor *m)
 		failed(m, "set scheduler", "");
 }
 
-static void set_affinity(struct monitor *m)
+void set_affinity(struct monitor *m)
 {
 	uint32_t length = 0;
 	const char *mask = fender_step_string(m->step, 0, &length);

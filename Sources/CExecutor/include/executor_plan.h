@@ -65,6 +65,9 @@ enum fender_step_code {
 				   // cgroups to join
 	FENDER_ATTEND = 12,	   // S0 cgroup of the process alone, S1 the container's
 
+	// Before the clone, like those above it.
+	FENDER_FIRST_AFFINITY = 13, // S0 cpu mask (blob): until the process is in its cgroups
+
 	// In the child.
 	FENDER_JOIN_CGROUPS = 20,
 	FENDER_UNSHARE = 21,	   // N0 CLONE_NEW* flags
