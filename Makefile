@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug unit e2e fuzz fuzz-monitor lint format protos check-protos bench pause setup
+.PHONY: help run test build debug unit e2e test-uml fuzz fuzz-monitor lint format protos check-protos bench pause setup
 
 SWIFT ?= swift
 CLANG ?= clang
@@ -25,7 +25,7 @@ help: ## list what can be made
 run: setup debug ## set up, build, start Fender and run one pod, on Docker where it runs; Fender stays up
 	@$(AS_ROOT) $(PYTHON) packaging/demo/demo.py --fender $(FENDER)
 
-test: setup lint check-protos unit e2e ## set up, build and run every test (warnings are errors)
+test: setup lint check-protos unit test-uml e2e ## set up, build and run every test (warnings are errors)
 
 setup: $(PYTHON) ## install what is missing of the packages that building and testing need
 $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/install-missing.sh
@@ -51,6 +51,17 @@ unit: ## run the unit tests, one after another: some count the descriptors of th
 e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and without one, with a registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) $(PYTEST_ARGS)
+
+# What cannot be seen on most machines: cgroup v2 alone, all capabilities, an older kernel.
+UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
+UML_E2E := (test_containers and (test_life or out_of_memory) or test_resources) and not huge
+test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, then some pods
+	$(SWIFT) build --build-tests
+	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/uml Tests/uml/test_run.py
+	$(AS_ROOT) Tests/uml/run --limit 300 -- .build/debug/fenderPackageTests.xctest --testing-library swift-testing \
+		--no-parallel --filter '$(UML_SUITES)'
+	$(AS_ROOT) Tests/uml/run --limit 300 --memory 2048 -- $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) \
+		-k '$(UML_E2E)'
 
 # Without one its tests are skipped.
 .build-kubectl/kubectl-%: Tests/e2e/fetch-kubectl

@@ -161,7 +161,11 @@ let package = Package(
         .executableTarget(
             name: "executor-probe", dependencies: ["Executor", "OCI"], path: "Tests/executor-probe",
             swiftSettings: strict),
-        tests("Executor", ["executor-probe", "fender-monitor", "CExecutor", "OCI", "Linux", "TestScratch"]),
+        tests(
+            "Executor",
+            [
+                "executor-probe", "fender-monitor", "CExecutor", "CSeccomp", "OCI", "Security", "Linux", "TestScratch",
+            ]),
         // A dockerd of the tests' own.
         .target(name: "TestSupport", dependencies: ["CLinux"], path: "Tests/TestSupport", swiftSettings: strict),
         tests("DockerEngine", ["TestSupport", "Linux"]),

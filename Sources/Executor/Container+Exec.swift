@@ -42,7 +42,9 @@ extension Container {
         if status() == .paused { throw ExecutorError("cannot exec in a paused container") }
         var setting = PlanBuilder.Setting(
             id: id, rootfs: record.rootfs, state: state(.running), grantedCapabilities: try Capability.granted())
+        let cgroups = cgroups
         setting.take(cgroups)
+        if let unified = cgroups as? UnifiedCgroups { setting.cgroupDirectory = unified.directory(joining: pid) }
         setting.seccompCache = "\(store.root)/.seccomp"
         return setting
     }

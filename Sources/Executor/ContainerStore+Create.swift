@@ -96,6 +96,7 @@ extension Container {
         plan.warnings.forEach(options.warn)
         options.step("cgroups")
         try cgroups.create(spec.linux.resources)
+        if let owner = spec.cgroupOwner, let unified = cgroups as? UnifiedCgroups { try unified.delegate(to: owner) }
         options.step("monitor")
         let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
         if let console { close(console) }

@@ -29,6 +29,17 @@ extension PlanBuilder {
 }
 
 extension Spec {
+    /// Who manages the container's cgroups from within, as the host has it; nil when only the host does.
+    var cgroupOwner: UInt32? {
+        let new = linux.namespaces.filter { $0.path == nil }.map(\.kind)
+        let isWritable = mounts.contains { mount in
+            mount.type == "cgroup" && MountOptions(mount.options).set & MountOptions.readOnly == 0
+        }
+        return new.contains(.cgroup) && has(.user) && isWritable ? hostUID(of: 0) : nil
+    }
+
+    private func has(_ kind: LinuxSpec.Namespace.Kind) -> Bool { linux.namespaces.contains { $0.kind == kind } }
+
     /// The uid of the process's user as the host has it.
     var hostUID: UInt32 { hostUID(of: process?.uid ?? 0) }
 

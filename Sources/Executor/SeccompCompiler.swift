@@ -35,6 +35,11 @@ struct SeccompCompiler {
         if seccomp.defaultAction.name == "SCMP_ACT_NOTIFY" {
             throw SpecError("linux.seccomp.defaultAction", "SCMP_ACT_NOTIFY would stop the container's own start")
         }
+        // The descriptor of the listener is itself sent by this call.
+        if let rule = seccomp.rules.first(where: { $0.action.name == "SCMP_ACT_NOTIFY" && $0.names.contains("sendmsg") }
+        ) {
+            throw SpecError("\(rule.path).names", "sendmsg cannot have SCMP_ACT_NOTIFY")
+        }
         if notifies { bits = bits & ~1 | Self.newListener }
         // One thread only is there to take the filter.
         return (bits & ~1, notifies)

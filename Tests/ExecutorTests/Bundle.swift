@@ -53,7 +53,7 @@ final class Bundle: Sendable {
         let paths: [Substring] = maps.split(separator: "\n").compactMap { line in
             line.firstIndex(of: "/").map { line[$0...] }
         }
-        for path in [own[...]] + paths where path.contains("/.build/") {
+        for path in [own[...]] + paths {
             let directory = path[..<(path.lastIndex(of: "/") ?? path.startIndex)]
             if Files.exists("\(directory)/fender-monitor") { return "\(directory)/fender-monitor" }
         }

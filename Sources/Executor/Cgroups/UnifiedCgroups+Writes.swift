@@ -60,14 +60,20 @@ extension UnifiedCgroups {
         1 + (min(max(shares, 2), 262_144) - 2) * 9999 / 262_142
     }
 
+    /// 10...1000 to 1...10000, as runc has it.
+    static func weight(block weight: UInt16) -> UInt64 { 1 + (min(max(UInt64(weight), 10), 1000) - 10) * 9999 / 990 }
+
     private static func blockWrites(_ block: Resources.BlockIO) -> [CgroupWrite] {
         var writes: [CgroupWrite] = []
-        if let weight = block.weight, weight != 0 {
-            writes.append(CgroupWrite("", "io.bfq.weight", weight, optional: true))
+        // Which of the two is there depends on the scheduler that the kernel has.
+        func add(_ weight: UInt16, device: String?) {
+            let prefix = device.map { "\($0) " } ?? ""
+            writes.append(CgroupWrite("", "io.bfq.weight", "\(prefix)\(weight)", optional: true))
+            writes.append(CgroupWrite("", "io.weight", "\(prefix)\(Self.weight(block: weight))", optional: true))
         }
+        if let weight = block.weight, weight != 0 { add(weight, device: nil) }
         for entry in block.weightDevices {
-            guard let weight = entry.weight else { continue }
-            writes.append(CgroupWrite("", "io.bfq.weight", "\(entry.device) \(weight)", optional: true))
+            if let weight = entry.weight { add(weight, device: entry.device) }
         }
         let names: [Resources.BlockIO.Throttle: String] = [
             .readBps: "rbps", .writeBps: "wbps", .readIOPS: "riops", .writeIOPS: "wiops",

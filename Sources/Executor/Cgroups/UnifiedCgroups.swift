@@ -44,6 +44,33 @@ struct UnifiedCgroups: CgroupManager {
         }
     }
 
+    /// Lets a user of the host manage what is below, as root of the container's user namespace (config-linux.md,
+    /// "cgroup ownership").
+    func delegate(to uid: UInt32) throws {
+        let listed =
+            (try? Files.text("/sys/kernel/cgroup/delegate")) ?? "cgroup.procs\ncgroup.threads\ncgroup.subtree_control"
+        for name in [""] + listed.split(separator: "\n").map({ "/\($0)" }) {
+            let path = directory + name
+            guard name.isEmpty || Files.exists(path) else { continue }
+            try system("chown", path) { chown(path, uid, .max) }
+        }
+    }
+
+    /// Where a process of the container can be put: the kernel takes none where controllers are handed down, as the
+    /// container itself may have done, and then it is where the first process is.
+    func directory(joining first: Int32) -> String {
+        guard let handed = try? Files.text("\(directory)/cgroup.subtree_control"), !handed.isEmpty,
+            let own = try? Files.text("/proc/\(first)/cgroup"), let point = mountPoint,
+            let line = own.split(separator: "\n").first(where: { $0.hasPrefix("0::/") })
+        else { return directory }
+        let path = point + line.dropFirst(3)
+        return path.hasPrefix("\(directory)/") ? path : directory
+    }
+
+    private var mountPoint: String? {
+        (try? MountTable.read())?.first { $0.type == "cgroup2" && directory.hasPrefix($0.point + "/") }?.point
+    }
+
     func update(_ resources: Resources) throws {
         for write in try Self.writes(resources) {
             try CgroupDirectory.write(write.value, to: "\(directory)/\(write.file)", optional: write.isOptional)

@@ -110,7 +110,7 @@ def removed(cgroup):
     """Removes the cgroup unless a process in it has not quite ended."""
     try:
         cgroup.rmdir()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         pass
     except OSError:
         return False
