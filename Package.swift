@@ -119,10 +119,17 @@ let package = Package(
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", "Statistics", "Streaming", protobuf, logging]),
         layer("Configuration", ["TOML", "Linux", logging]),
+        layer(
+            "Commands",
+            [
+                "CRI", "RPC", "Configuration", "Images", "DockerEngine", "CNI", "Cgroups", "Runtime", "Linux",
+                arguments,
+                protobuf, logging,
+            ]),
         .executableTarget(
             name: "fender",
             dependencies: [
-                "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "Images", "Streaming",
+                "Commands", "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "Images", "Streaming",
                 "DockerEngine",
                 "Runtime", "RPC", "CNI",
                 "DockerLogs",
@@ -190,6 +197,7 @@ let package = Package(
         tests("Telemetry", ["Linux", "TestScratch", logging]),
         tests("CRIService", ["CRI", "Runtime", "RPC", "Statistics", protobuf]),
         tests("Configuration", ["TOML", "Linux", "fender", logging]),
+        tests("Commands", ["Configuration", "CRI", "DockerEngine", "Linux", "TestScratch"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

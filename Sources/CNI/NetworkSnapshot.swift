@@ -10,7 +10,7 @@ public struct NetworkSnapshot: Sendable, Equatable {
 
     /// Reads the directory: `*.conflist`, `*.conf` and `*.json` in the order of their names. Never fails: an unreadable
     /// directory is a rejected file.
-    static func load(_ directory: String) -> NetworkSnapshot {
+    public static func load(_ directory: String) -> NetworkSnapshot {
         var snapshot = NetworkSnapshot(network: nil, rejected: [:])
         let names: [String]
         do {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Commands
 internal import Configuration
 internal import Glibc
 
@@ -10,7 +11,10 @@ struct Fender: AsyncParsableCommand {
         commandName: "fender",
         abstract: "A Kubernetes container runtime (CRI) on Docker, or on its own.",
         discussion: "Without a command, fender serves; `fender serve --help` lists its flags.",
-        subcommands: [Serve.self, ImagesCommand.self, Options.self, Version.self])
+        subcommands: [
+            Serve.self, PodsCommand.self, StatsCommand.self, ImagesCommand.self, CheckCommand.self, Options.self,
+            Version.self,
+        ])
 
     static func main() async {
         var arguments = Array(CommandLine.arguments.dropFirst())
@@ -35,6 +39,8 @@ struct Fender: AsyncParsableCommand {
             printError("fender: \(error)")
             return 2
         }
+        // A command that has said what there is to say.
+        if let code = error as? ExitCode { return code.rawValue }
         let asked = exitCode(for: error) == .success
         if asked {
             print(fullMessage(for: error))

@@ -1,3 +1,4 @@
+internal import Commands
 internal import Configuration
 internal import DockerEngine
 internal import DockerRuntime

@@ -1,6 +1,5 @@
 internal import CNI
 internal import Configuration
-internal import DockerEngine
 internal import DockerRuntime
 internal import Logging
 internal import Streaming
@@ -8,20 +7,6 @@ internal import Telemetry
 
 /// The settings as the parts of the daemon take them.
 extension FenderConfiguration {
-    func engineEndpoint() throws -> DockerEndpoint {
-        switch dockerEndpoint {
-        case .unix(let path): .init(.unix(path: path))
-        case .tcp(let host, let port, _):
-            .init(.tcp(host: host, port: UInt16(clamping: port)), tls: dockerTLS.map(Self.tls))
-        }
-    }
-
-    private static func tls(_ files: DockerTLS) -> DockerEndpoint.TLS {
-        func named(_ file: String) -> String? { file.isEmpty ? nil : file }
-        return .init(
-            caFile: named(files.ca), certificateFile: named(files.certificate), keyFile: named(files.key))
-    }
-
     /// The CNI client.
     func podNetwork(observer: @escaping @Sendable (PluginRun) -> Void) -> PodNetwork {
         var settings = PodNetwork.Settings()

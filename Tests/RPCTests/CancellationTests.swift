@@ -45,7 +45,7 @@ extension ServerTests {
             try await withClient(
                 ["/t.T/Sleep": Self.sleeper(events)], { $0.observer = { _, code, _ in codes.add(code) } }
             ) { client in
-                await #expect(throws: Status.self) {
+                await #expect(throws: RPCError.self) {
                     try await client.unary("/t.T/Sleep", timeout: .milliseconds(200))
                 }
                 _ = try await events.next()

@@ -105,11 +105,11 @@ extension ServerTests {
         /// The core's own decompression would make all of it before it looks at the size.
         @Test func decompressionBomb() async throws {
             try await withClient(Self.methods, arguments: [("grpc.default_compression_algorithm", 2)]) { client in
-                let status = await #expect(throws: Status.self) {
+                let status = await #expect(throws: RPCError.self) {
                     try await client.unary("/t.T/Echo", [UInt8](repeating: 0, count: 64 << 20))
                 }
                 let text = "request is larger than the limit of 16777216 once decompressed"
-                #expect(status == Status(code: .resourceExhausted, message: text))
+                #expect(status == RPCError(.resourceExhausted, text))
             }
         }
 
@@ -166,7 +166,7 @@ extension ServerTests {
                     await call.send([], last: true)
                     _ = try await events.next()
                 }
-                await #expect(throws: Status(code: .resourceExhausted, message: "too many calls in progress")) {
+                await #expect(throws: RPCError(.resourceExhausted, "too many calls in progress")) {
                     try await client.unary("/t.T/Sleep")
                 }
                 for call in calls { call.cancel() }

@@ -19,7 +19,7 @@ extension ServerTests {
                     let response = try await check(client, service)
                     #expect(response.status == .serving, "\(service)")
                 }
-                await #expect(throws: Status(code: .notFound, message: "unknown service no.S")) {
+                await #expect(throws: RPCError(.notFound, "unknown service no.S")) {
                     try await check(client, "no.S")
                 }
                 server.health.set(.notServing, for: "t.T")
@@ -27,7 +27,7 @@ extension ServerTests {
                 #expect(changed.status == .notServing)
                 let whole = try await check(client, "")
                 #expect(whole.status == .serving)
-                await #expect(throws: Status.self) {
+                await #expect(throws: RPCError.self) {
                     try await client.unary("/grpc.health.v1.Health/Check", [0xff, 0xff])
                 }
                 await client.close()

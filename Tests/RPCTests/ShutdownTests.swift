@@ -102,7 +102,7 @@ extension ServerTests {
                 server.shutdown(grace: .seconds(100))
                 // Calls are refused before the file goes.
                 while access(path, F_OK) == 0 { await Task.yield() }
-                await #expect(throws: Status(code: .unavailable, message: "the server is stopping")) {
+                await #expect(throws: RPCError(.unavailable, "the server is stopping")) {
                     try await client.unary("/t.T/Sleep")
                 }
                 server.shutdown(grace: .zero)

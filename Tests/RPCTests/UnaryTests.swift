@@ -32,14 +32,14 @@ extension ServerTests {
         func errorBecomesStatus(code: StatusCode) async throws {
             let text = "nö such thing: 100%\nat all"
             try await withClient(["/t.T/Fail": .unary { _, _ in throw RPCError(code, text) }]) { client in
-                await #expect(throws: Status(code: code, message: text)) { try await client.unary("/t.T/Fail") }
+                await #expect(throws: RPCError(code, text)) { try await client.unary("/t.T/Fail") }
             }
         }
 
         @Test func otherErrorsAreUnknown() async throws {
             struct Odd: Error {}
             try await withClient(["/t.T/Fail": .unary { _, _ in throw Odd() }]) { client in
-                await #expect(throws: Status(code: .unknown, message: "Odd()")) {
+                await #expect(throws: RPCError(.unknown, "Odd()")) {
                     try await client.unary("/t.T/Fail")
                 }
             }
@@ -48,7 +48,7 @@ extension ServerTests {
         @Test func longMessageIsClipped() async throws {
             let fail = MethodHandler.unary { _, _ in throw RPCError(.internal, String(repeating: "a€", count: 3000)) }
             try await withClient(["/t.T/Fail": fail], arguments: [("grpc.max_metadata_size", 1 << 20)]) { client in
-                let status = await #expect(throws: Status.self) { try await client.unary("/t.T/Fail") }
+                let status = await #expect(throws: RPCError.self) { try await client.unary("/t.T/Fail") }
                 #expect(status?.code == .internal)
                 #expect(status?.message == String(repeating: "a€", count: 1024) + "…")
             }
@@ -57,7 +57,7 @@ extension ServerTests {
         @Test func unknownMethod() async throws {
             let seen = Events<String>()
             try await withClient(Self.echo, { $0.observer = { method, code, _ in seen.add("\(method) \(code)") } }) {
-                await #expect(throws: Status(code: .unimplemented, message: "unknown method /t.T/Nope")) {
+                await #expect(throws: RPCError(.unimplemented, "unknown method /t.T/Nope")) {
                     [client = $0] in try await client.unary("/t.T/Nope")
                 }
             }
@@ -68,7 +68,7 @@ extension ServerTests {
         @Test func requestTooLarge() async throws {
             try await withClient(Self.echo) { client in
                 let request = [UInt8](repeating: 0, count: 16 << 20 + 1)
-                let status = await #expect(throws: Status.self) { try await client.unary("/t.T/Echo", request) }
+                let status = await #expect(throws: RPCError.self) { try await client.unary("/t.T/Echo", request) }
                 #expect(status?.code == .resourceExhausted)
                 // The connection goes on.
                 let response = try await client.unary("/t.T/Echo", [1])
@@ -80,7 +80,7 @@ extension ServerTests {
             let big = Payload(repeatElement(Block(repeating: 1, count: 1 << 20), count: 17))
             try await withClient(["/t.T/Big": .unary { _, _ in big }]) { client in
                 let message = "response of 17825792 bytes is larger than the limit of 16777216"
-                await #expect(throws: Status(code: .resourceExhausted, message: message)) {
+                await #expect(throws: RPCError(.resourceExhausted, message)) {
                     try await client.unary("/t.T/Big")
                 }
             }

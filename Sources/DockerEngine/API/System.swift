@@ -17,6 +17,19 @@ extension Docker {
         @Defaulted public var Arch: String
         /// The kernel.
         @Defaulted public var KernelVersion: String
+        /// The programs it is made of.
+        @Defaulted public var Components: [Component]
+
+        /// Nothing set.
+        public init() {}
+    }
+
+    /// A program that Docker is made of: `Engine`, `containerd`, `runc`, …
+    public struct Component: Codable, Sendable, Hashable {
+        /// Its name.
+        @Defaulted public var Name: String
+        /// Its version.
+        @Defaulted public var Version: String
 
         /// Nothing set.
         public init() {}

@@ -1,6 +1,6 @@
 import Glibc
 import Logging
-import RPC
+@testable import RPC
 import Synchronization
 import Testing
 
