@@ -55,11 +55,15 @@ e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and witho
 # What cannot be seen on most machines: cgroup v2 alone, all capabilities, an older kernel.
 UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
 UML_E2E := (test_containers and (test_life or out_of_memory) or test_resources) and not huge
-test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, then some pods
+test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, without and with systemd, then some pods
 	$(SWIFT) build --build-tests
 	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/uml Tests/uml/test_run.py
 	$(AS_ROOT) Tests/uml/run --limit 300 -- .build/debug/fenderPackageTests.xctest --testing-library swift-testing \
 		--no-parallel --filter '$(UML_SUITES)'
+	for systemd in --systemd --systemd-v1; do \
+		$(AS_ROOT) Tests/uml/run --limit 100 $$systemd -- .build/debug/fenderPackageTests.xctest \
+			--testing-library swift-testing --no-parallel --filter ExecutorTests.Systemd; \
+	done
 	$(AS_ROOT) Tests/uml/run --limit 300 --memory 2048 -- $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) \
 		-k '$(UML_E2E)'
 

@@ -70,6 +70,7 @@ extension Container {
         endSupervisor()
         let hooks = try locked {
             do {
+                try record.unit?.stop()
                 try cgroups.remove()
             } catch {
                 endProcesses(cgroups, everywhere: true)
@@ -105,6 +106,7 @@ extension Container {
     public func update(_ resources: Resources) throws {
         try locked {
             guard status() != .stopped else { throw ExecutorError("container not running") }
+            try record.unit?.update(resources, isUnified: cgroups is UnifiedCgroups)
             try cgroups.update(resources)
         }
     }

@@ -16,6 +16,8 @@ struct ContainerRecord: Sendable {
     /// Where the supervisor records the end, unless it is beside this.
     var exitFile: String?
     var cgroups: [CgroupRecord]
+    /// systemd's unit around the cgroups; nil where they are ours.
+    var unit: SystemdUnit?
     var annotations: [(key: String, value: String)]
 
     init(_ spec: Spec, id: String, bundle: String, rootfs: String, cgroups: [CgroupRecord]) {
@@ -43,6 +45,7 @@ struct ContainerRecord: Sendable {
         process = try ProcessIdentity(field["pid"], field["startTime"])
         supervisor = try ProcessIdentity(field["supervisorPid"], field["supervisorStartTime"])
         exitFile = try field["exitFile"].string()
+        unit = try field["unit"].string().map { SystemdUnit(name: $0) }
     }
 
     var json: JSON {
@@ -53,7 +56,7 @@ struct ContainerRecord: Sendable {
             ("supervisorPid", supervisor.map { .integer($0.pid) }),
             ("supervisorStartTime", supervisor.map { .integer($0.startTime) }),
             ("exitFile", exitFile.map { .string($0) }),
-            ("cgroups", .array(cgroups.map(\.json))),
+            ("cgroups", .array(cgroups.map(\.json))), ("unit", unit.map { .string($0.name) }),
             ("annotations", .object(annotations.map { JSON.Member($0.key, .string($0.value)) })),
         ])
     }

@@ -33,16 +33,11 @@ extension PlanBuilder {
         return try builder.writer.finish()
     }
 
-    /// What sched_setaffinity(2) takes, of a list as cpuset(7) has them; nil for none.
+    /// What sched_setaffinity(2) takes; nil for none.
     private func mask(_ list: String?) throws -> [UInt8]? {
         guard let list, !list.isEmpty else { return nil }
-        var mask = [UInt8](repeating: 0, count: 1024)
-        for range in list.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = range.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
-            guard let first = ends[0], let last = ends.count < 2 ? first : ends[1], ends.count <= 2, first <= last,
-                last < mask.count * 8
-            else { throw SpecError("process.execCPUAffinity", "\(list) is no list of CPUs") }
-            for cpu in Int(first)...Int(last) { mask[cpu / 8] |= 1 << (cpu % 8) }
+        guard let mask = CPUList.mask(list) else {
+            throw SpecError("process.execCPUAffinity", "\(list) is no list of CPUs")
         }
         return mask
     }

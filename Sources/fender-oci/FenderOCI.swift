@@ -13,6 +13,7 @@ struct FenderOCI {
 
     let store: ContainerStore
     let log: Log
+    let hasSystemd: Bool
 
     static func main() {
         var log = Log()
@@ -42,9 +43,9 @@ struct FenderOCI {
         guard let command = Command.all.first(where: { $0.name == name }) else {
             throw UsageError("No help topic for '\(name)'")
         }
-        if line.has("systemd-cgroup") { throw UsageError("--systemd-cgroup is not supported") }
         let store = ContainerStore(root: line["root"] ?? "/run/fender-oci", monitor: try monitor())
-        return try command.run(FenderOCI(store: store, log: log), try CommandLine(line.rest.dropFirst(), command.flags))
+        let program = FenderOCI(store: store, log: log, hasSystemd: line.has("systemd-cgroup"))
+        return try command.run(program, try CommandLine(line.rest.dropFirst(), command.flags))
     }
 
     static let version = "fender-oci version 0.1.0\ncommit: \nspec: 1.2.0"
