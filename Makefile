@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug unit e2e test-uml fuzz fuzz-monitor lint format protos check-protos bench pause setup
+.PHONY: help run test build debug unit e2e test-uml fuzz fuzz-monitor lint format protos check-protos bench bench-executor pause setup
 
 SWIFT ?= swift
 CLANG ?= clang
@@ -113,6 +113,10 @@ $(PROTOC_GEN_SWIFT):
 
 bench: setup build ## measure the daemon, optimised, against containerd on this machine
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run Tests/e2e/bench.py --fender .build/release/fender
+
+bench-executor: setup build ## measure fender-oci, optimised, against crun and runc, and the executor alone against a floor
+	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product executor-bench
+	$(AS_ROOT) $(PYTHON) Tests/bench/executor.py --build .build/release
 
 pause: ## rebuild the pause image that is built in (needs gcc for amd64 and arm64)
 	packaging/pause/generate.py

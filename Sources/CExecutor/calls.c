@@ -93,6 +93,14 @@ int fender_send_descriptor(int socket, const void *bytes, size_t length, int des
 	return count < 0 ? -1 : 0;
 }
 
+uint64_t fender_bounding_set(void)
+{
+	uint64_t bits = 0;
+	for (int capability = 0, has; (has = prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0; capability++)
+		bits |= (uint64_t)has << capability;
+	return bits;
+}
+
 int fender_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
 static int bpf(int command, union bpf_attr *attribute)

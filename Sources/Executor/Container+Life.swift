@@ -6,6 +6,7 @@ extension Container {
     /// Lets the process that waits go on, and returns once its program runs. Hooks that fail after that are returned.
     public func start() throws -> [String] {
         try locked { try letGo() }
+        guard record.hasHooks else { return [] }
         let hooks = try spec().hooks.poststart
         return hooks.isEmpty ? [] : HookRunner.runAll(hooks, state(.running))
     }
@@ -76,7 +77,7 @@ extension Container {
                 endProcesses(cgroups, everywhere: true)
                 try cgroups.remove()
             }
-            let hooks = ((try? spec())?.hooks.poststop) ?? []
+            let hooks = record.hasHooks ? ((try? spec())?.hooks.poststop) ?? [] : []
             try removeDirectory()
             return hooks
         }

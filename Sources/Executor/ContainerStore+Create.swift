@@ -84,9 +84,9 @@ extension ContainerStore {
 extension Container {
     /// What the state directory holds from the start, so that whatever dies later, `delete --force` knows what to undo.
     fileprivate func prepare(_ config: [UInt8]) throws {
-        try VolatileFile.replace("\(directory)/creating", with: [])
+        try VolatileFile.make("\(directory)/creating", with: [])
         try save()
-        try VolatileFile.replace("\(directory)/config.json", with: config)
+        try VolatileFile.make("\(directory)/config.json", with: config)
         for path in [startFIFO, resultFIFO] { try system("mkfifo", path) { mkfifo(path, 0o600) } }
     }
 
@@ -120,7 +120,7 @@ extension Container {
         _ cgroups: any CgroupManager, _ options: ContainerStore.CreateOptions, console: CInt?
     ) throws -> PlanBuilder.Setting {
         var setting = PlanBuilder.Setting(
-            id: id, rootfs: record.rootfs, state: state(.creating), grantedCapabilities: try Capability.granted())
+            id: id, rootfs: record.rootfs, state: state(.creating), grantedCapabilities: Capability.granted())
         setting.take(cgroups)
         setting.startFIFO = startFIFO
         setting.resultFIFO = resultFIFO

@@ -42,15 +42,14 @@ extension PlanBuilder {
         return mask
     }
 
-    /// The namespaces of a process that are not ours; joining one's own user namespace is an error.
+    /// The namespaces of a process to join. To join one's own is an error for user and time namespaces, and nothing for
+    /// others.
     private static func foreignNamespaces(of pid: Int32) throws -> UInt64 {
-        let files: [(LinuxSpec.Namespace.Kind, String, String)] = [
-            (.cgroup, "cgroup", "cgroup"), (.ipc, "ipc", "ipc"), (.mount, "mnt", "mnt"), (.network, "net", "net"),
-            (.pid, "pid", "pid_for_children"), (.time, "time", "time_for_children"), (.user, "user", "user"),
-            (.uts, "uts", "uts"),
-        ]
-        var flags: UInt64 = 0
-        for (kind, theirs, ours) in files {
+        let kinds: [LinuxSpec.Namespace.Kind] = [.cgroup, .ipc, .mount, .network, .pid, .uts]
+        var flags = kinds.reduce(0) { $0 | NamespaceFlag.of($1) }
+        for (kind, theirs, ours) in [
+            (LinuxSpec.Namespace.Kind.time, "time", "time_for_children"), (.user, "user", "user"),
+        ] {
             guard let own = try? Files.linkTarget("/proc/self/ns/\(ours)") else { continue }
             guard let other = try? Files.linkTarget("/proc/\(pid)/ns/\(theirs)") else {
                 throw ExecutorError("container not running")

@@ -5,7 +5,7 @@ internal import OCI
 enum CgroupPlace {
     /// The cgroups for a new container; those of a unit of systemd's are in the v2 hierarchy, too, wherever that is.
     static func make(path: String?, id: String, unit: Bool = false) throws -> any CgroupManager {
-        let mounts = try MountTable.read()
+        let mounts = try MountTable.read(naming: "cgroup")
         let own = try Files.text("/proc/self/cgroup")
         let wanted = path.flatMap { $0.isEmpty ? nil : $0 } ?? id
         guard wanted.split(separator: "/").contains(where: { $0 != "." && $0 != ".." }) else {
