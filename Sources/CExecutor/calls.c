@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -91,6 +92,20 @@ int fender_send_descriptor(int socket, const void *bytes, size_t length, int des
 		count = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (count < 0 && errno == EINTR);
 	return count < 0 ? -1 : 0;
+}
+
+int fender_read_only(const char *path)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+	int mount = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (mount < 0)
+		return -1;
+	if (!mount_setattr(mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes))
+		return mount;
+	int code = errno;
+	close(mount);
+	errno = code;
+	return -1;
 }
 
 uint64_t fender_bounding_set(void)

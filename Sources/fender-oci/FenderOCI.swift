@@ -41,7 +41,8 @@ struct FenderOCI {
             return 0
         }
         guard let command = Command.named(name) else { throw UsageError("No help topic for '\(name)'") }
-        let store = ContainerStore(root: line["root"] ?? "/run/fender-oci", monitor: try monitor())
+        let store = ContainerStore(
+            root: line["root"] ?? "/run/fender-oci", monitor: try monitor(), isShortLived: true)
         let program = FenderOCI(store: store, log: log, hasSystemd: line.has("systemd-cgroup"))
         return try command.run(program, try CommandLine(line.rest.dropFirst(), command.flags))
     }

@@ -49,7 +49,13 @@ def main():
     # Containers that a process of ours made become our children.
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
     with tempfile.TemporaryDirectory(prefix="fender-bench-", dir="/var/tmp") as work:
-        Bench(pathlib.Path(work), arguments.build.resolve()).run(arguments.rounds)
+        # As /run, where states are kept.
+        (pathlib.Path(work) / "run").mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", f"{work}/run"], check=True)
+        try:
+            Bench(pathlib.Path(work), arguments.build.resolve()).run(arguments.rounds)
+        finally:
+            subprocess.run(["umount", f"{work}/run"], check=True)
 
 
 class Bench:
@@ -122,10 +128,10 @@ class Bench:
         return timed([self.floor, bundle / "rootfs", *directories])
 
     def command(self, name, *arguments):
-        return [self.runtimes[name], "--root", self.work / f"root-{name}", *arguments]
+        return [self.runtimes[name], "--root", self.work / "run" / name, *arguments]
 
     def life(self, name, bundle, gap):
-        container, pid_file = f"b{next(self.numbers)}", self.work / "pid"
+        container, pid_file = f"b{next(self.numbers)}", self.work / "run/pid"
         total = timed(self.command(name, "create", "--pid-file", pid_file, "--bundle", bundle, container))
         pid = int(pid_file.read_text())
         time.sleep(gap)
@@ -145,7 +151,7 @@ class Bench:
                 made[name] = f"x{next(self.numbers)}"
                 timed(self.command(name, "create", "--bundle", self.plain, made[name]))
                 timed(self.command(name, "start", made[name]))
-            with InProcess(self, "exec", self.plain, self.work / "root-fender-oci", made["fender-oci"]) as daemon:
+            with InProcess(self, "exec", self.plain, self.work / "run/fender-oci", made["fender-oci"]) as daemon:
                 calls = {"in process": daemon.once}
                 for name in self.runtimes:
                     calls[name] = lambda name=name: timed(self.command(name, "exec", made[name], "/bin/true"))
@@ -162,7 +168,7 @@ class InProcess:
         self.container, self.numbers = container, bench.numbers
         self.process = subprocess.Popen(
             [bench.build / "executor-bench", what, bench.build / "fender-monitor",
-             root or bench.work / "root-in-process", bundle],
+             root or bench.work / "run/in-process", bundle],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def once(self):
