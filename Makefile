@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug unit e2e test-uml fuzz fuzz-monitor lint format protos check-protos bench pause setup
+.PHONY: help run test build debug unit e2e test-uml fuzz fuzz-monitor lint format protos check-protos bench bench-executor pause setup
 
 SWIFT ?= swift
 CLANG ?= clang
@@ -55,11 +55,15 @@ e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and witho
 # What cannot be seen on most machines: cgroup v2 alone, all capabilities, an older kernel.
 UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
 UML_E2E := (test_containers and (test_life or out_of_memory) or test_resources) and not huge
-test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, then some pods
+test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, without and with systemd, then some pods
 	$(SWIFT) build --build-tests
 	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/uml Tests/uml/test_run.py
 	$(AS_ROOT) Tests/uml/run --limit 300 -- .build/debug/fenderPackageTests.xctest --testing-library swift-testing \
 		--no-parallel --filter '$(UML_SUITES)'
+	for systemd in --systemd --systemd-v1; do \
+		$(AS_ROOT) Tests/uml/run --limit 100 $$systemd -- .build/debug/fenderPackageTests.xctest \
+			--testing-library swift-testing --no-parallel --filter ExecutorTests.Systemd; \
+	done
 	$(AS_ROOT) Tests/uml/run --limit 300 --memory 2048 -- $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) \
 		-k '$(UML_E2E)'
 
@@ -109,6 +113,10 @@ $(PROTOC_GEN_SWIFT):
 
 bench: setup build ## measure the daemon, optimised, against containerd on this machine
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run Tests/e2e/bench.py --fender .build/release/fender
+
+bench-executor: setup build ## measure fender-oci, optimised, against crun and runc, and the executor alone against a floor
+	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product executor-bench
+	$(AS_ROOT) $(PYTHON) Tests/bench/executor.py --build .build/release
 
 pause: ## rebuild the pause image that is built in (needs gcc for amd64 and arm64)
 	packaging/pause/generate.py

@@ -168,6 +168,10 @@ let package = Package(
         .executableTarget(
             name: "executor-probe", dependencies: ["Executor", "OCI"], path: "Tests/executor-probe",
             swiftSettings: strict),
+        // What Tests/bench/executor.py measures.
+        .executableTarget(
+            name: "executor-bench", dependencies: ["Executor", "OCI", "Linux"], path: "Tests/executor-bench",
+            swiftSettings: strict),
         tests(
             "Executor",
             [

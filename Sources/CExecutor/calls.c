@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -91,6 +92,28 @@ int fender_send_descriptor(int socket, const void *bytes, size_t length, int des
 		count = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (count < 0 && errno == EINTR);
 	return count < 0 ? -1 : 0;
+}
+
+int fender_read_only(const char *path)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+	int mount = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (mount < 0)
+		return -1;
+	if (!mount_setattr(mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes))
+		return mount;
+	int code = errno;
+	close(mount);
+	errno = code;
+	return -1;
+}
+
+uint64_t fender_bounding_set(void)
+{
+	uint64_t bits = 0;
+	for (int capability = 0, has; (has = prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0; capability++)
+		bits |= (uint64_t)has << capability;
+	return bits;
 }
 
 int fender_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }

@@ -1,4 +1,4 @@
-internal import Linux
+internal import CExecutor
 internal import OCI
 internal import Security
 
@@ -20,8 +20,5 @@ enum Capability {
     }
 
     /// The bits this process may give away: its bounding set.
-    static func granted() throws -> UInt64 {
-        let status = ProcessStatus(text: try Files.text("/proc/self/status"))
-        return UInt64(status["CapBnd"] ?? "", radix: 16) ?? 0
-    }
+    static func granted() -> UInt64 { fender_bounding_set() }
 }

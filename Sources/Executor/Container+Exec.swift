@@ -26,22 +26,33 @@ extension Container {
 
     /// Runs one more process and returns its pid once its program runs. It is a child of the nearest subreaper.
     public func exec(_ process: Process, _ options: ExecOptions) throws -> Int32 {
+        try exec(options) { _ in process }
+    }
+
+    /// The same with a process that `make` makes of the container's own.
+    public func exec(_ options: ExecOptions, _ make: (Process?) throws -> Process) throws -> Int32 {
+        let spec = try spec()
+        let process = try make(spec.process)
         var setting = try execSetting()
         setting.preservedDescriptors = UInt64(options.preservedDescriptors)
         let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
         defer { if let console { close(console) } }
         setting.consoleSocket = console
-        let plan = try execPlan(process, in: try spec(), setting, options.warn)
+        let plan = try execPlan(process, in: spec, setting, options.warn)
         let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
         return try follow(monitor, pidFile: options.pidFile, options.warn).pid
     }
 
     /// Throws when no process can join.
     func execSetting() throws -> PlanBuilder.Setting {
-        guard record.process?.isAlive == true else { throw ExecutorError("container not running") }
-        if status() == .paused { throw ExecutorError("cannot exec in a paused container") }
+        switch status() {
+        case .paused: throw ExecutorError("cannot exec in a paused container")
+        case .stopped: throw ExecutorError("container not running")
+        case .creating where record.process == nil: throw ExecutorError("container not running")
+        default: break
+        }
         var setting = PlanBuilder.Setting(
-            id: id, rootfs: record.rootfs, state: state(.running), grantedCapabilities: try Capability.granted())
+            id: id, rootfs: record.rootfs, state: state(.running), grantedCapabilities: Capability.granted())
         let cgroups = cgroups
         setting.take(cgroups)
         if let unified = cgroups as? UnifiedCgroups { setting.cgroupDirectory = unified.directory(joining: pid) }

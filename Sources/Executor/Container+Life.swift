@@ -6,6 +6,7 @@ extension Container {
     /// Lets the process that waits go on, and returns once its program runs. Hooks that fail after that are returned.
     public func start() throws -> [String] {
         try locked { try letGo() }
+        guard record.hasHooks else { return [] }
         let hooks = try spec().hooks.poststart
         return hooks.isEmpty ? [] : HookRunner.runAll(hooks, state(.running))
     }
@@ -70,12 +71,13 @@ extension Container {
         endSupervisor()
         let hooks = try locked {
             do {
+                try record.unit?.stop()
                 try cgroups.remove()
             } catch {
                 endProcesses(cgroups, everywhere: true)
                 try cgroups.remove()
             }
-            let hooks = ((try? spec())?.hooks.poststop) ?? []
+            let hooks = record.hasHooks ? ((try? spec())?.hooks.poststop) ?? [] : []
             try removeDirectory()
             return hooks
         }
@@ -105,6 +107,7 @@ extension Container {
     public func update(_ resources: Resources) throws {
         try locked {
             guard status() != .stopped else { throw ExecutorError("container not running") }
+            try record.unit?.update(resources, isUnified: cgroups is UnifiedCgroups)
             try cgroups.update(resources)
         }
     }

@@ -48,7 +48,8 @@ extension PlanBuilder.Setting {
     /// Makes the process join a cgroup of its own, below the container's.
     fileprivate mutating func enter(_ cgroup: String) {
         stay = .attendant(cgroup: cgroup)
-        if cgroupDirectory != nil { cgroupDirectory = cgroup }
+        // On v1 the one in v2, if any, is not where processes are counted and killed.
+        if cgroupFiles.isEmpty { cgroupDirectory = cgroup }
         cgroupFiles = cgroupFiles.map { $0 == "\(processDirectory)/tasks" ? "\(cgroup)/tasks" : $0 }
     }
 }

@@ -16,7 +16,11 @@ struct ContainerRecord: Sendable {
     /// Where the supervisor records the end, unless it is beside this.
     var exitFile: String?
     var cgroups: [CgroupRecord]
+    /// systemd's unit around the cgroups; nil where they are ours.
+    var unit: SystemdUnit?
     var annotations: [(key: String, value: String)]
+    /// Whether the specification has hooks for later; without, it need not be read again.
+    var hasHooks: Bool
 
     init(_ spec: Spec, id: String, bundle: String, rootfs: String, cgroups: [CgroupRecord]) {
         version = spec.version
@@ -26,6 +30,7 @@ struct ContainerRecord: Sendable {
         created = Timestamp.now()
         self.cgroups = cgroups
         annotations = spec.annotations
+        hasHooks = !spec.hooks.poststart.isEmpty || !spec.hooks.poststop.isEmpty
     }
 
     init(parsing bytes: [UInt8]) throws {
@@ -43,6 +48,8 @@ struct ContainerRecord: Sendable {
         process = try ProcessIdentity(field["pid"], field["startTime"])
         supervisor = try ProcessIdentity(field["supervisorPid"], field["supervisorStartTime"])
         exitFile = try field["exitFile"].string()
+        hasHooks = try field["hooks"].isPresent ? field["hooks"].bool() : true
+        unit = try field["unit"].string().map { SystemdUnit(name: $0) }
     }
 
     var json: JSON {
@@ -53,7 +60,8 @@ struct ContainerRecord: Sendable {
             ("supervisorPid", supervisor.map { .integer($0.pid) }),
             ("supervisorStartTime", supervisor.map { .integer($0.startTime) }),
             ("exitFile", exitFile.map { .string($0) }),
-            ("cgroups", .array(cgroups.map(\.json))),
+            ("hooks", .bool(hasHooks)), ("cgroups", .array(cgroups.map(\.json))),
+            ("unit", unit.map { .string($0.name) }),
             ("annotations", .object(annotations.map { JSON.Member($0.key, .string($0.value)) })),
         ])
     }
@@ -79,11 +87,16 @@ extension CgroupRecord {
 
 /// Files that are replaced as a whole and die with the host: no fsync.
 enum VolatileFile {
+    /// A new one, that nobody reads before it is whole.
+    static func make(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws {
+        let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        try bytes.withUnsafeBytes { try file.writeAll($0) }
+    }
+
     static func replace(_ path: String, with bytes: [UInt8], mode: UInt32 = 0o600) throws {
         let temporary = "\(path).\(getpid())"
         do {
-            let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
-            try bytes.withUnsafeBytes { try file.writeAll($0) }
+            try make(temporary, with: bytes, mode: mode)
             try system("rename", path) { rename(temporary, path) }
         } catch {
             try? Files.remove(temporary)

@@ -16,6 +16,9 @@ extension ContainerStore {
         public var preservedDescriptors = 0
         /// False moves the mount and calls chroot(2): for a root on a ramfs.
         public var pivots = true
+        /// Whether systemd manages the cgroups, and `linux.cgroupsPath` is "slice:prefix:name". Nil leaves it to the form
+        /// of that path.
+        public var systemd: Bool?
         /// False leaves the process our session keyring.
         public var newKeyring = true
         /// Called with each warning.
@@ -39,12 +42,14 @@ extension ContainerStore {
         let config = try Files.read("\(bundle)/config.json")
         let spec = try Spec(parsing: config)
         let rootfs = try Self.resolve(spec.root.path.hasPrefix("/") ? spec.root.path : "\(bundle)/\(spec.root.path)")
-        let cgroups = try CgroupPlace.make(path: spec.linux.cgroupsPath, id: id)
+        let unit = try SystemdUnit.wanted(spec.linux.cgroupsPath ?? "", id: id, systemd: options.systemd)
+        let cgroups = try CgroupPlace.make(path: unit?.cgroup ?? spec.linux.cgroupsPath, id: id, unit: unit != nil)
         guard try cgroups.processes(everywhere: true).isEmpty else {
             throw ExecutorError("container's cgroup is not empty: \(cgroups.directories.first ?? "")")
         }
         var record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.places)
         record.exitFile = supervisor?.exitFile
+        record.unit = unit
         var container = Container(store: self, directory: "\(root)/\(id)", record: record)
         options.step("directory")
         try claim(container.directory, id)
@@ -79,9 +84,9 @@ extension ContainerStore {
 extension Container {
     /// What the state directory holds from the start, so that whatever dies later, `delete --force` knows what to undo.
     fileprivate func prepare(_ config: [UInt8]) throws {
-        try VolatileFile.replace("\(directory)/creating", with: [])
+        try VolatileFile.make("\(directory)/creating", with: [])
         try save()
-        try VolatileFile.replace("\(directory)/config.json", with: config)
+        try VolatileFile.make("\(directory)/config.json", with: config)
         for path in [startFIFO, resultFIFO] { try system("mkfifo", path) { mkfifo(path, 0o600) } }
     }
 
@@ -94,20 +99,28 @@ extension Container {
         if let supervisor { try setting.take(supervisor, self, terminal: spec.process?.terminal == true) }
         let plan = try PlanBuilder.create(spec, setting)
         plan.warnings.forEach(options.warn)
+        options.step("unit")
+        let placeholder = try record.unit.map { try hold($0, spec.linux.resources, cgroups) }
         options.step("cgroups")
-        try cgroups.create(spec.linux.resources)
+        try cgroups.create(placeholder == nil ? spec.linux.resources : spec.linux.resources.withRoom)
         if let owner = spec.cgroupOwner, let unified = cgroups as? UnifiedCgroups { try unified.delegate(to: owner) }
         options.step("monitor")
         let monitor = try MonitorProcess(store.program, plan, inherited: console.map { [$0] } ?? [])
         if let console { close(console) }
-        try follow(monitor, spec, options)
+        try follow(monitor, spec, options) {
+            guard let placeholder else { return }
+            placeholder.end()
+            var limits = Resources()
+            limits.pids = spec.linux.resources.pids
+            try cgroups.update(limits)
+        }
     }
 
     private func setting(
         _ cgroups: any CgroupManager, _ options: ContainerStore.CreateOptions, console: CInt?
     ) throws -> PlanBuilder.Setting {
         var setting = PlanBuilder.Setting(
-            id: id, rootfs: record.rootfs, state: state(.creating), grantedCapabilities: try Capability.granted())
+            id: id, rootfs: record.rootfs, state: state(.creating), grantedCapabilities: Capability.granted())
         setting.take(cgroups)
         setting.startFIFO = startFIFO
         setting.resultFIFO = resultFIFO
@@ -119,9 +132,9 @@ extension Container {
         return setting
     }
 
-    /// Goes along with the monitor until the container is made.
+    /// Goes along with the monitor until the container is made; calls `settle` when its process is in the cgroups.
     private mutating func follow(
-        _ monitor: MonitorProcess, _ spec: Spec, _ options: ContainerStore.CreateOptions
+        _ monitor: MonitorProcess, _ spec: Spec, _ options: ContainerStore.CreateOptions, _ settle: () throws -> Void
     ) throws {
         while let report = try monitor.next() {
             options.step("report")
@@ -143,6 +156,7 @@ extension Container {
             case .listener(let file):
                 try SeccompListener.send(file, spec, state(.creating))
             case .created:
+                try settle()
                 return try finish(monitor, options)
             }
         }
@@ -163,6 +177,7 @@ extension Container {
     fileprivate func undo(_ cgroups: any CgroupManager) {
         endProcesses(cgroups, everywhere: true)
         endSupervisor()
+        try? record.unit?.stop()
         try? cgroups.remove()
         try? removeDirectory()
     }
@@ -192,7 +207,8 @@ extension PlanBuilder.Setting {
     /// How a process gets into the cgroups, and how they are seen in the container.
     mutating func take(_ cgroups: any CgroupManager) {
         if let legacy = cgroups as? LegacyCgroups {
-            cgroupFiles = legacy.directories.map { "\($0)/tasks" }
+            cgroupFiles = legacy.legacyDirectories.map { "\($0)/tasks" }
+            cgroupDirectory = legacy.unifiedDirectory
             cgroupMounts = legacy.mounts
             cgroupLinks = legacy.links
         } else {

@@ -10,11 +10,11 @@ public struct ContainerStore: Sendable {
     public let monitor: String
     let program: MonitorProgram
 
-    /// A store in `root`, which is made when the first container is.
-    public init(root: String, monitor: String) {
+    /// A store in `root`, which is made when the first container is; `isShortLived` for a process that makes one or two.
+    public init(root: String, monitor: String, isShortLived: Bool = false) {
         self.root = root
         self.monitor = monitor
-        program = MonitorProgram(path: monitor)
+        program = MonitorProgram(path: monitor, isShortLived: isShortLived)
     }
 
     /// A container by id. Throws "container does not exist".

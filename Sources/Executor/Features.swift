@@ -23,7 +23,7 @@ public enum Features {
                     (
                         "cgroup",
                         .compact([
-                            ("v1", yes), ("v2", yes), ("systemd", no), ("systemdUser", no), ("rdma", yes),
+                            ("v1", yes), ("v2", yes), ("systemd", yes), ("systemdUser", no), ("rdma", yes),
                         ])
                     ),
                     (

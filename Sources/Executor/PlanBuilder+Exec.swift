@@ -33,29 +33,23 @@ extension PlanBuilder {
         return try builder.writer.finish()
     }
 
-    /// What sched_setaffinity(2) takes, of a list as cpuset(7) has them; nil for none.
+    /// What sched_setaffinity(2) takes; nil for none.
     private func mask(_ list: String?) throws -> [UInt8]? {
         guard let list, !list.isEmpty else { return nil }
-        var mask = [UInt8](repeating: 0, count: 1024)
-        for range in list.split(separator: ",", omittingEmptySubsequences: false) {
-            let ends = range.split(separator: "-", omittingEmptySubsequences: false).map { UInt16($0) }
-            guard let first = ends[0], let last = ends.count < 2 ? first : ends[1], ends.count <= 2, first <= last,
-                last < mask.count * 8
-            else { throw SpecError("process.execCPUAffinity", "\(list) is no list of CPUs") }
-            for cpu in Int(first)...Int(last) { mask[cpu / 8] |= 1 << (cpu % 8) }
+        guard let mask = CPUList.mask(list) else {
+            throw SpecError("process.execCPUAffinity", "\(list) is no list of CPUs")
         }
         return mask
     }
 
-    /// The namespaces of a process that are not ours; joining one's own user namespace is an error.
+    /// The namespaces of a process to join. To join one's own is an error for user and time namespaces, and nothing for
+    /// others.
     private static func foreignNamespaces(of pid: Int32) throws -> UInt64 {
-        let files: [(LinuxSpec.Namespace.Kind, String, String)] = [
-            (.cgroup, "cgroup", "cgroup"), (.ipc, "ipc", "ipc"), (.mount, "mnt", "mnt"), (.network, "net", "net"),
-            (.pid, "pid", "pid_for_children"), (.time, "time", "time_for_children"), (.user, "user", "user"),
-            (.uts, "uts", "uts"),
-        ]
-        var flags: UInt64 = 0
-        for (kind, theirs, ours) in files {
+        let kinds: [LinuxSpec.Namespace.Kind] = [.cgroup, .ipc, .mount, .network, .pid, .uts]
+        var flags = kinds.reduce(0) { $0 | NamespaceFlag.of($1) }
+        for (kind, theirs, ours) in [
+            (LinuxSpec.Namespace.Kind.time, "time", "time_for_children"), (.user, "user", "user"),
+        ] {
             guard let own = try? Files.linkTarget("/proc/self/ns/\(ours)") else { continue }
             guard let other = try? Files.linkTarget("/proc/\(pid)/ns/\(theirs)") else {
                 throw ExecutorError("container not running")

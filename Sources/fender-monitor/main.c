@@ -37,10 +37,21 @@ static void restore_signals(void)
 		syscall(SYS_rt_sigaction, number, &action, NULL, sizeof action.mask);
 }
 
+/// A process that does nothing until the other end of a pipe is closed.
+_Noreturn static void hold(int lifeline)
+{
+	char byte;
+	while (read(lifeline, &byte, 1) < 0 && errno == EINTR)
+		;
+	_exit(0);
+}
+
 int main(int count, char **arguments)
 {
 	static struct monitor state;
 	struct monitor *m = &state;
+	if (count == 2)
+		hold(atoi(arguments[1]));
 	if (count != 3)
 		return 2;
 	m->socket = atoi(arguments[2]);

@@ -16,22 +16,21 @@ extension Command {
             ])
         return Command(name: "exec", flags: flags) { program, line in
             let container = try program.store.container(line.id())
-            let process = try process(line, container)
             var options = Container.ExecOptions()
             options.pidFile = line["pid-file"]
             options.consoleSocket = line["console-socket"]
             options.preservedDescriptors = try line.number("preserve-fds") ?? 0
             options.warn = program.log.warn
             let foreground = line.has("detach") ? nil : try Foreground()
-            let pid = try container.exec(process, options)
+            let pid = try container.exec(options) { try process(line, $0) }
             return try foreground?.wait(for: pid) ?? 0
         }
     }
 
     /// The process of a file, or the container's own with what the flags change.
-    private static func process(_ line: CommandLine, _ container: Container) throws -> Process {
+    private static func process(_ line: CommandLine, _ own: Process?) throws -> Process {
         if let path = line["process"] { return try Process(parsing: Files.read(path)) }
-        var process = try container.process()
+        guard var process = own else { throw SpecError("process", "is missing") }
         process.arguments = Array(line.rest.dropFirst())
         guard !process.arguments.isEmpty else { throw UsageError("process args cannot be empty") }
         process.terminal = line.has("tty")

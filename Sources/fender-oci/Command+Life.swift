@@ -9,7 +9,7 @@ extension Command {
         values: ["bundle", "console-socket", "pid-file", "preserve-fds", "pidfd-socket"],
         short: ["b": "bundle", "d": "detach"])
 
-    private static func options(_ line: CommandLine, _ log: Log) throws -> ContainerStore.CreateOptions {
+    private static func options(_ line: CommandLine, _ program: FenderOCI) throws -> ContainerStore.CreateOptions {
         var options = ContainerStore.CreateOptions()
         options.bundle = line["bundle"] ?? "."
         options.pidFile = try line["pid-file"].map(absolute)
@@ -17,7 +17,8 @@ extension Command {
         options.preservedDescriptors = try line.number("preserve-fds") ?? 0
         options.pivots = !line.has("no-pivot")
         options.newKeyring = !line.has("no-new-keyring")
-        options.warn = log.warn
+        options.systemd = program.hasSystemd
+        options.warn = program.log.warn
         return options
     }
 
@@ -31,7 +32,7 @@ extension Command {
 
     static var create: Command {
         Command(name: "create", flags: createFlags) { program, line in
-            try program.store.create(try line.id(), try options(line, program.log))
+            try program.store.create(try line.id(), try options(line, program))
             return 0
         }
     }
@@ -46,7 +47,7 @@ extension Command {
     static var runContainer: Command {
         Command(name: "run", flags: createFlags) { program, line in
             let isDetached = line.has("detach")
-            let options = try options(line, program.log)
+            let options = try options(line, program)
             let foreground = isDetached ? nil : try Foreground()
             let container = try program.store.create(try line.id(), options)
             let pid = container.pid

@@ -13,6 +13,7 @@ struct FenderOCI {
 
     let store: ContainerStore
     let log: Log
+    let hasSystemd: Bool
 
     static func main() {
         var log = Log()
@@ -36,15 +37,14 @@ struct FenderOCI {
         }
         guard let name = line.rest.first, name != "help", !line.has("help") else {
             Output.line("usage: fender-oci [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...")
-            Output.line("commands: \(Command.all.map(\.name).joined(separator: " "))")
+            Output.line("commands: \(Command.names.joined(separator: " "))")
             return 0
         }
-        guard let command = Command.all.first(where: { $0.name == name }) else {
-            throw UsageError("No help topic for '\(name)'")
-        }
-        if line.has("systemd-cgroup") { throw UsageError("--systemd-cgroup is not supported") }
-        let store = ContainerStore(root: line["root"] ?? "/run/fender-oci", monitor: try monitor())
-        return try command.run(FenderOCI(store: store, log: log), try CommandLine(line.rest.dropFirst(), command.flags))
+        guard let command = Command.named(name) else { throw UsageError("No help topic for '\(name)'") }
+        let store = ContainerStore(
+            root: line["root"] ?? "/run/fender-oci", monitor: try monitor(), isShortLived: true)
+        let program = FenderOCI(store: store, log: log, hasSystemd: line.has("systemd-cgroup"))
+        return try command.run(program, try CommandLine(line.rest.dropFirst(), command.flags))
     }
 
     static let version = "fender-oci version 0.1.0\ncommit: \nspec: 1.2.0"
@@ -69,11 +69,33 @@ struct Command {
     let flags: CommandLine.Flags
     let run: (FenderOCI, CommandLine) throws -> Int32
 
-    static var all: [Command] {
-        [
-            create, start, runContainer, exec, state, kill, delete, pause, resume, update, list, processes, events,
-            features, specification, checkpoint, restore,
-        ]
+    static let names = [
+        "create", "start", "run", "exec", "state", "kill", "delete", "pause", "resume", "update", "list", "ps",
+        "events",
+        "features", "spec", "checkpoint", "restore",
+    ]
+
+    /// Only the one that is asked for is made: it is a large part of what a small command takes.
+    static func named(_ name: String) -> Command? {
+        switch name {
+        case "create": create
+        case "start": start
+        case "run": runContainer
+        case "exec": exec
+        case "state": state
+        case "kill": kill
+        case "delete": delete
+        case "pause": pause
+        case "resume": resume
+        case "update": update
+        case "list": list
+        case "ps": processes
+        case "events": events
+        case "features": features
+        case "spec": specification
+        case "checkpoint", "restore": refusing(name)
+        default: nil
+        }
     }
 
     private static func refusing(_ name: String) -> Command {
@@ -81,7 +103,4 @@ struct Command {
             throw UsageError("\(name) is not supported")
         }
     }
-
-    private static var checkpoint: Command { refusing("checkpoint") }
-    private static var restore: Command { refusing("restore") }
 }

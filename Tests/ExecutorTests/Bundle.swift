@@ -12,7 +12,7 @@ final class Bundle: Sendable {
     let id = "fender-test-\(UInt32.random(in: 0...UInt32.max))"
 
     /// What `process` and the document itself have beyond the usual.
-    init(_ script: String, process: String = "", linux: String = "", more: String = "") throws {
+    init(_ script: String, process: String = "", linux: String = "", more: String = "", cgroup: String = "/ID") throws {
         scratch = try Scratch()
         store = ContainerStore(root: scratch("state"), monitor: Self.monitor())
         try Files.makeDirectories(scratch("bundle/rootfs/bin"))
@@ -27,10 +27,12 @@ final class Bundle: Sendable {
                 scratch("bundle/rootfs/bin/busybox"), O_WRONLY | O_CREAT, mode: 0o755)
             try target.writeAll(bytes)
         }
-        try scratch.write("bundle/config.json", configuration(script, process, linux, more))
+        try scratch.write("bundle/config.json", configuration(script, process, linux, more, cgroup))
     }
 
-    private func configuration(_ script: String, _ process: String, _ linux: String, _ more: String) -> String {
+    private func configuration(
+        _ script: String, _ process: String, _ linux: String, _ more: String, _ cgroup: String
+    ) -> String {
         let arguments = JSON.array(["sh", "-c", script].map { .string($0) })
         return """
             {"ociVersion":"1.2.0","root":{"path":"rootfs"},
@@ -40,7 +42,7 @@ final class Bundle: Sendable {
             {"destination":"/dev/pts","type":"devpts","source":"devpts",
             "options":["newinstance","ptmxmode=0666","mode=0620"]},
             {"destination":"/out","type":"bind","source":"\(scratch("out"))","options":["bind"]}],
-            "linux":{"cgroupsPath":"/\(id)","namespaces":[{"type":"pid"},{"type":"mount"},{"type":"uts"},{"type":"ipc"}\
+            "linux":{"cgroupsPath":"\(cgroup.replacing("ID", with: id))","namespaces":[{"type":"pid"},{"type":"mount"},{"type":"uts"},{"type":"ipc"}\
             ]\(linux)}\(more.replacing("OUT", with: scratch("out")))}
             """
     }

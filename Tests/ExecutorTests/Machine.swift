@@ -4,7 +4,7 @@ import Linux
 /// What the machine that runs the tests has. `Tests/uml/run` sets FENDER_TEST_UML, and then nothing may be missing that
 /// User-Mode Linux has: a test is run there, not left out.
 enum Machine {
-    private static let isUserMode = getenv("FENDER_TEST_UML") != nil
+    private static let isUserMode = getenv("FENDER_TEST_UML") != nil && !hasSystemd
 
     /// Containers can be made.
     static let canRun = getuid() == 0 && Files.exists("/bin/busybox")
@@ -29,6 +29,9 @@ enum Machine {
         let last = (try? Files.text("/proc/sys/kernel/cap_last_cap")).flatMap { UInt64($0) } ?? 63
         return UInt64(status["CapBnd"] ?? "", radix: 16) == (2 << last) - 1
     }()
+
+    /// systemd is the first process and manages cgroups.
+    static let hasSystemd = getenv("FENDER_TEST_SYSTEMD") != nil
 
     /// User-Mode Linux has no time namespaces.
     static let hasTimeNamespaces = canRun && Files.exists("/proc/self/ns/time")

@@ -1,5 +1,6 @@
 """The life of a container, its process, and what it is listed as."""
 
+import signal
 import time
 
 import pytest
@@ -16,6 +17,12 @@ def ended(client, container, timeout=20):
         return found.state == pb.CONTAINER_EXITED and found
 
     return until(status, timeout=timeout, what="the container has ended")
+
+
+def catches(client, container, number):
+    """Whether the first process has a handler for a signal."""
+    caught = client.exec(container, "/bin/grep", "SigCgt", "/proc/1/status").split()[1]
+    return int(caught, 16) >> (number - 1) & 1
 
 
 def output(pod, client, **options):
@@ -44,6 +51,8 @@ def test_life(client, pods):
     assert status.state == pb.CONTAINER_RUNNING
     assert status.created_at <= status.started_at <= time.time_ns() and status.finished_at == 0
 
+    # Until then the kernel keeps the signal from a first process.
+    until(lambda: catches(client, container, signal.SIGTERM), what="the shell has set its trap")
     client.StopContainer(container_id=container, timeout=10)
     status = client.status(container)
     assert status.state == pb.CONTAINER_EXITED and status.exit_code == 0 and status.reason == "Completed"

@@ -20,6 +20,13 @@ long fender_report_receive(int socket, void *buffer, size_t capacity, int *descr
 /// Sends `length` bytes with one descriptor (SCM_RIGHTS).
 int fender_send_descriptor(int socket, const void *bytes, size_t length, int descriptor);
 
+/// A file behind a read-only mount that is nowhere in the tree: whoever gets at it cannot write to it. Returns a
+/// descriptor or -1.
+int fender_read_only(const char *path);
+
+/// The capabilities in our bounding set, a bit each.
+uint64_t fender_bounding_set(void);
+
 /// prctl(PR_SET_CHILD_SUBREAPER, 1).
 int fender_adopt_orphans(void);
 

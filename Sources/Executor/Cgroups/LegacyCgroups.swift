@@ -6,7 +6,7 @@ internal import OCI
 struct LegacyCgroups: CgroupManager {
     /// One mounted v1 hierarchy.
     struct Hierarchy: Equatable {
-        /// Sorted as the kernel lists them, or `name=…`.
+        /// Sorted as the kernel lists them, or `name=…`; none for v2, by which systemd finds processes.
         var controllers: [String]
         var point: String
         /// The container's directory.
@@ -16,11 +16,12 @@ struct LegacyCgroups: CgroupManager {
     let hierarchies: [Hierarchy]
 
     /// Hierarchies of a mount table, with the container's directory in each: `path` is absolute in the hierarchy, or
-    /// below the cgroup that `own`, the text of /proc/self/cgroup, tells of.
-    init(mounts: [MountEntry], path: String, own: String) {
+    /// below the cgroup that `own`, the text of /proc/self/cgroup, tells of. The v2 hierarchy beside them is `unified`'s.
+    init(mounts: [MountEntry], path: String, own: String, unified: String? = nil) {
         let flags: Set = ["rw", "ro", "xattr", "clone_children", "noprefix", "cpuset_v2_mode", "seclabel"]
         var seen: Set<String> = []
-        hierarchies = mounts.filter { $0.type == "cgroup" }.compactMap { entry in
+        let beside = unified.map { [Hierarchy(controllers: [], point: $0, directory: Self.join($0, path))] } ?? []
+        let legacy: [Hierarchy] = mounts.filter { $0.type == "cgroup" }.compactMap { entry in
             let controllers = entry.superOptions.filter { !flags.contains($0) && !$0.hasPrefix("release_agent=") }
             guard !controllers.isEmpty, seen.insert(controllers.joined(separator: ",")).inserted else { return nil }
             let inside = path.hasPrefix("/") ? path : Self.join(Self.ownPath(of: controllers, own), path)
@@ -30,6 +31,7 @@ struct LegacyCgroups: CgroupManager {
             return Hierarchy(
                 controllers: controllers, point: entry.point, directory: Self.join(entry.point, relative))
         }
+        hierarchies = legacy + beside
     }
 
     /// The container made earlier, by what its state remembers.
@@ -56,6 +58,14 @@ struct LegacyCgroups: CgroupManager {
     var places: [CgroupRecord] {
         hierarchies.map { CgroupRecord(controllers: $0.controllers, directory: $0.directory) }
     }
+
+    private var legacy: [Hierarchy] { hierarchies.filter { !$0.controllers.isEmpty } }
+
+    /// Directories whose `tasks` a process joins.
+    var legacyDirectories: [String] { legacy.map(\.directory) }
+
+    /// The directory in v2, if there is one.
+    var unifiedDirectory: String? { hierarchies.first { $0.controllers.isEmpty }?.directory }
 
     func directory(of controller: String) -> String? {
         hierarchies.first { $0.controllers.contains(controller) }?.directory
@@ -145,10 +155,10 @@ struct LegacyCgroups: CgroupManager {
     /// Names a cgroup mount in the container has, as the host's own directories are named, and links for controllers
     /// that share a hierarchy.
     var mounts: [(name: String, directory: String)] {
-        hierarchies.map { ($0.point.split(separator: "/").last.map(String.init) ?? "", $0.directory) }
+        legacy.map { ($0.point.split(separator: "/").last.map(String.init) ?? "", $0.directory) }
     }
     var links: [(link: String, target: String)] {
-        hierarchies.flatMap { hierarchy in
+        legacy.flatMap { hierarchy in
             let name = hierarchy.point.split(separator: "/").last.map(String.init) ?? ""
             return hierarchy.controllers.filter { $0 != name && !$0.hasPrefix("name=") }.map { ($0, name) }
         }
