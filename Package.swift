@@ -100,20 +100,19 @@ let package = Package(
 
         // What both back ends implement, what they share, and the back ends.
         layer("Runtime", ["CRI", protobuf, logging]),
-        layer("BackEnd", ["Runtime", "CRI", "CNI", "ImageRoot", "Linux", "CLinux"]),
+        layer("BackEnd", ["Runtime", "CRI", "CNI", "ImageRoot", "NRI", "Linux", "CLinux", logging]),
         layer(
             "DockerRuntime",
             [
-                "BackEnd", "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "Pause", "PodFiles", "Security",
-                "Cgroups",
-                "CDI", "ImageRoot", "Streaming", "Linux", protobuf, logging,
+                "BackEnd", "Runtime", "CRI", "DockerEngine", "DockerLogs", "CNI", "NRI", "Pause", "PodFiles",
+                "Security", "Cgroups", "CDI", "ImageRoot", "Streaming", "Linux", protobuf, logging,
             ]),
 
         layer(
             "NativeRuntime",
             [
-                "BackEnd", "Runtime", "CRI", "CNI", "Pause", "PodFiles", "Security", "Cgroups", "CDI", "ImageRoot",
-                "Images", "Executor", "OCI", "Streaming", "Linux", protobuf, logging,
+                "BackEnd", "Runtime", "CRI", "CNI", "NRI", "Pause", "PodFiles", "Security", "Cgroups", "CDI",
+                "ImageRoot", "Images", "Executor", "OCI", "Streaming", "Linux", protobuf, logging,
             ]),
 
         // The service and the program.
@@ -131,7 +130,7 @@ let package = Package(
             dependencies: [
                 "Commands", "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "Images", "Streaming",
                 "DockerEngine",
-                "Runtime", "RPC", "CNI",
+                "BackEnd", "Runtime", "RPC", "CNI", "NRI",
                 "DockerLogs",
                 "Configuration", "Linux", "Telemetry", logging, arguments, lifecycle, unixSignals,
             ],
@@ -186,13 +185,14 @@ let package = Package(
             swiftSettings: strict),
         tests("DockerLogs", ["log-follower-probe", "Linux", logging]),
         tests("Runtime", ["CRI", protobuf]),
-        tests("BackEnd", ["CRI", "Runtime"]),
+        tests("BackEnd", ["CRI", "NRI", "Runtime", logging]),
         tests(
             "NativeRuntime",
             [
-                "CRI", "CNI", "Runtime", "ImageRoot", "Linux", "OCI", "Security", "Streaming", "TestScratch", protobuf,
+                "CDI", "CRI", "CNI", "NRI", "Runtime", "ImageRoot", "Linux", "OCI", "Security", "Streaming",
+                "TestScratch", protobuf,
             ]),
-        tests("DockerRuntime", ["CRI", "CNI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
+        tests("DockerRuntime", ["CRI", "CNI", "NRI", "Runtime", "DockerEngine", "Linux", "TestScratch", protobuf]),
         tests(
             "Streaming",
             ["DockerEngine", "Linux", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix"), nio("NIOWebSocket")],

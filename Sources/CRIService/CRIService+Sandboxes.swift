@@ -33,7 +33,8 @@ extension CRIService {
             guard sandbox.status.state == .sandboxReady else {
                 throw RuntimeError(.failedPrecondition, "update sandbox \(sandbox.id): it is not ready")
             }
-            // The kubelet has set the pod's cgroup before it calls; there is more to do for runtimes with machines.
+            try await runtime.updatePodSandboxResources(
+                sandbox, overhead: request.overhead, resources: request.resources)
             return UpdatePodSandboxResourcesResponse()
         }
         table.unary(.runtime, "PodSandboxStatus") { (request: PodSandboxStatusRequest) in

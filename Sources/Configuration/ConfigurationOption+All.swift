@@ -1,7 +1,7 @@
 extension ConfigurationOption {
     /// Every setting there is, in the order of the documentation.
     public static let all: [ConfigurationOption] =
-        cri + backEnd + streaming + docker + network + containers + files + log
+        cri + backEnd + streaming + docker + network + containers + nri + files + log
 
     private static let cri = [
         ConfigurationOption(
@@ -137,6 +137,30 @@ extension ConfigurationOption {
             Accepted and without effect: cri-dockerd moved dockerd to this cgroup and limited its memory; set \
             the cgroup in dockerd's own unit.
             """),
+    ]
+
+    private static let nri = [
+        ConfigurationOption(
+            "nri", .nri, .boolean, \.nri,
+            "Let plugins of the Node Resource Interface hear of pods and containers, and adjust containers."),
+        ConfigurationOption(
+            "nri-socket", .nri, .path, \.nriSocket,
+            "Socket that plugins connect to; only root may."),
+        ConfigurationOption(
+            "nri-disable-connections", .nri, .boolean, \.nriDisableConnections,
+            "Make no socket: the pre-installed plugins are all there are."),
+        ConfigurationOption(
+            "nri-plugin-dir", .nri, .path, \.nriPluginDirectory,
+            "Directory of pre-installed plugins, programs named NN-NAME, which Fender starts and ends."),
+        ConfigurationOption(
+            "nri-plugin-config-dir", .nri, .path, \.nriPluginConfigDirectory,
+            "Directory of their configurations, NN-NAME.conf or NAME.conf."),
+        ConfigurationOption(
+            "nri-registration-timeout", .nri, .duration(zero: .seconds(5)), \.nriRegistrationTimeout,
+            "How long a plugin may take to register, and to take in the pods that exist; 0 is the default."),
+        ConfigurationOption(
+            "nri-request-timeout", .nri, .duration(zero: .seconds(2)), \.nriRequestTimeout,
+            "How long a plugin may take for anything else before it is dropped; 0 is the default."),
     ]
 
     private static let files = [

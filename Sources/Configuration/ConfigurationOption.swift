@@ -30,6 +30,8 @@ public struct ConfigurationOption: Sendable {
         case network = "Pod network"
         /// Containers and their logs.
         case containers = "Containers"
+        /// Plugins of the Node Resource Interface.
+        case nri = "NRI plugins"
         /// Directories.
         case files = "Files"
         /// Our own log and numbers.

@@ -77,6 +77,23 @@ public struct FenderConfiguration: Sendable, Equatable {
     /// Accepted for cri-dockerd's sake; without effect.
     public var runtimeCgroups = ""
 
+    // NRI plugins.
+
+    /// Whether plugins of the Node Resource Interface hear of pods and containers, and may adjust them.
+    public var nri = false
+    /// The socket that plugins connect to.
+    public var nriSocket = "/var/run/nri/nri.sock"
+    /// Whether only pre-installed plugins are wanted.
+    public var nriDisableConnections = false
+    /// Directory of pre-installed plugins.
+    public var nriPluginDirectory = "/opt/nri/plugins"
+    /// Directory of their configurations.
+    public var nriPluginConfigDirectory = "/etc/nri/conf.d"
+    /// Time that a plugin has to register, and to take in what exists.
+    public var nriRegistrationTimeout = Duration.seconds(5)
+    /// Time that a plugin has for anything else.
+    public var nriRequestTimeout = Duration.seconds(2)
+
     // Streaming.
 
     /// Where exec, attach and port-forward connections are served.

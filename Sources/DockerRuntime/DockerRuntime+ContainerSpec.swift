@@ -77,7 +77,7 @@ extension DockerRuntime {
 
     // MARK: CDI
 
-    private func cdiAdditions(_ names: [String]) async throws -> CDIAdditions {
+    func cdiAdditions(_ names: [String]) async throws -> CDIAdditions {
         let edits = try await DedicatedThread.run {
             do {
                 return try CDIRegistry().edits(for: names)

@@ -25,6 +25,7 @@ extension DockerRuntime {
                 let id: String
                 do {
                     let spec = try await spec(config, sandbox, logDirectory: sandboxConfig.logDirectory, image, node)
+                    if let hooks { return try await create(spec, asking: hooks) }
                     id = try await create(spec)
                 } catch {
                     await volumes.release(owner: name, engine: engine)
@@ -37,7 +38,7 @@ extension DockerRuntime {
     }
 
     /// Creates the container. A namesake that never ran is the remains of a request that was given up: it makes way.
-    private func create(_ spec: ContainerSpec) async throws -> String {
+    func create(_ spec: ContainerSpec) async throws -> String {
         let request = try spec.request()
         do {
             return try await engine.createContainer(name: spec.name, request).Id
@@ -64,13 +65,16 @@ extension DockerRuntime {
                     try await volumes.restore(owner: container.dockerName(in: world), engine: engine)
                 }
                 do {
+                    try await hooks?.startContainer(container)
                     _ = try await engine.startContainer(container.id)
                     try await applyLateLimits(to: container)
+                    try await refresh(container.id)
                 } catch {
                     try? await refresh(container.id)
+                    await hooks?.startFailed(container.id)
                     throw error
                 }
-                try await refresh(container.id)
+                await hooks?.started(container.id)
             }
         }
     }
@@ -108,6 +112,7 @@ extension DockerRuntime {
         if let now = world.container(container.id), now.status.state == .containerRunning {
             throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")
         }
+        await hooks?.stopped(container.id)
     }
 
     /// `RemoveContainer`: by force, with its anonymous volumes.
@@ -119,6 +124,11 @@ extension DockerRuntime {
     }
 
     func remove(_ container: ContainerRecord) async throws {
+        guard let hooks else { return try await drop(container) }
+        try await hooks.removeContainer(container) { try await drop(container) }
+    }
+
+    private func drop(_ container: ContainerRecord) async throws {
         try await removeFromDocker(container.id)
         await forget(container)
         world.removeContainer(container.id, world.ticket())

@@ -1,10 +1,11 @@
-internal import BackEnd
+public import BackEnd
 public import CRI
 internal import Cgroups
 internal import DockerEngine
 internal import FoundationEssentials
 internal import Linux
 internal import Logging
+internal import NRI
 public import Runtime
 
 /// `ExecSync` and `UpdateContainerResources`.
@@ -105,21 +106,29 @@ extension DockerRuntime {
         }
         try await operations.complete("update/\(container.id)/\(resources.hashValue)") { [self] in
             try await doing("update container \(container.id)") {
-                let before = container.status.resources.linux
-                try await update(container, resources)
-                do {
-                    try await updateLateLimits(container, resources)
-                } catch {
-                    // All or nothing: what Docker has taken is taken back.
-                    try? await update(container, before)
-                    throw error
-                }
-                try await refresh(container.id)
+                let limits = try await hooks?.updateContainer(container, resources) ?? PluginLimits(resources)
+                try await apply(limits, to: container)
+                await hooks?.done(.postUpdateContainer, container.id)
             }
         }
     }
 
-    private func update(_ container: ContainerRecord, _ resources: LinuxContainerResources) async throws {
+    /// Changes limits: all of them, or none.
+    public func apply(_ limits: PluginLimits, to container: ContainerRecord) async throws {
+        let before = container.status.resources.linux
+        try await update(container, limits)
+        do {
+            try await updateLateLimits(container, limits.resources)
+        } catch {
+            // All or nothing: what Docker has taken is taken back.
+            try? await update(container, PluginLimits(before))
+            throw error
+        }
+        try await refresh(container.id)
+    }
+
+    private func update(_ container: ContainerRecord, _ limits: PluginLimits) async throws {
+        let resources = limits.resources
         var update = Docker.UpdateConfig()
         if resources.cpuShares != 0 { update.CpuShares = resources.cpuShares }
         if resources.cpuQuota != 0 { update.CpuQuota = resources.cpuQuota }
@@ -130,6 +139,8 @@ extension DockerRuntime {
             update.Memory = resources.memoryLimitInBytes
             update.MemorySwap = resources.dockerMemorySwap
         }
+        update.PidsLimit = limits.pids
+        update.MemoryReservation = limits.memoryReservation
         _ = try await engine.updateContainer(container.id, update)
     }
 

@@ -22,14 +22,19 @@ extension DockerRuntime {
                 let isReady = world.sandbox(sandbox.id)?.status.state == .sandboxReady
                 if isReady { try await stop(sandbox) }
                 try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
-                try await removeFromDocker(sandbox.id)
-                // Mostly done by `StopPodSandbox` before; not when the pause container ended by itself.
-                if !isReady { try await disconnect(sandbox.id) }
-                try checkpoints.remove(sandbox.id)
-                try? starting.end(DockerName.sandbox(sandbox.status.metadata))
-                world.removeSandbox(sandbox.id, world.ticket())
+                guard let hooks else { return try await drop(sandbox, isReady: isReady) }
+                try await hooks.removeSandbox(sandbox.id) { try await drop(sandbox, isReady: isReady) }
             }
         }
+    }
+
+    private func drop(_ sandbox: SandboxRecord, isReady: Bool) async throws {
+        try await removeFromDocker(sandbox.id)
+        // Mostly done by `StopPodSandbox` before; not when the pause container ended by itself.
+        if !isReady { try await disconnect(sandbox.id) }
+        try checkpoints.remove(sandbox.id)
+        try? starting.end(DockerName.sandbox(sandbox.status.metadata))
+        world.removeSandbox(sandbox.id, world.ticket())
     }
 
     /// Kills the containers, then the pause container, then frees the network: an address is free only when nothing
@@ -38,6 +43,7 @@ extension DockerRuntime {
         try await each(world.containers(in: sandbox.id).filter { $0.status.state == .containerRunning }) {
             try await self.stop($0, grace: 0)
         }
+        await hooks?.stopSandbox(sandbox.id)
         do {
             _ = try await engine.stopContainer(sandbox.id, timeout: 10)
         } catch let error where isNotFound(error) {}

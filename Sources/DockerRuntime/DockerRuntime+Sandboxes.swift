@@ -32,9 +32,30 @@ extension DockerRuntime {
                     throw error
                 }
             }
-            try starting.end(name)
-            try await settle(made)
+            try await show(made, config, name)
             return made.inspection.Id
+        }
+    }
+
+    /// Takes a complete sandbox into the World, once plugins have agreed to it; if they do not, nothing of it stays.
+    private func show(_ made: MadeSandbox, _ config: PodSandboxConfig, _ name: String) async throws {
+        guard let hooks else {
+            try starting.end(name)
+            return try await settle(made)
+        }
+        do {
+            let addresses = await addresses(made.inspection)
+            let reading = SandboxReading(inspection: made.inspection, addresses: addresses, isComplete: true)
+            guard let record = reading.record() else {
+                throw RuntimeError(.internalError, "run sandbox \(name): Docker does not show it as one")
+            }
+            try await hooks.runSandbox(record, config) {
+                try starting.end(name)
+                try await settle(made)
+            }
+        } catch {
+            if await !discard(made.inspection.Id) { starting.abandon(name) } else { try? starting.end(name) }
+            throw error
         }
     }
 

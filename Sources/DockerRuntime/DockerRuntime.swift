@@ -1,4 +1,4 @@
-internal import BackEnd
+public import BackEnd
 public import CNI
 public import DockerEngine
 public import DockerLogs
@@ -21,6 +21,10 @@ public final class DockerRuntime: ContainerRuntime {
     let network: PodNetwork?
     let logs: LogManager
     let logger: Logger
+    /// NRI plugins; nil without.
+    let hooks: PluginHooks?
+    /// Containers that plugins have yet to agree to, by Docker name: nobody sees them.
+    let hidden = Mutex<Set<String>>([])
     let checkpoints: CheckpointStore
     let starting: StartingSandboxes
     let limits: LimitsStore
@@ -55,8 +59,11 @@ public final class DockerRuntime: ContainerRuntime {
     /// A back end on `engine`; ``run()`` fills and keeps its World.
     ///
     /// Throws when the state directories cannot be made.
-    public init(engine: DockerEngine, network: PodNetwork?, settings: DockerSettings, logger: Logger) throws {
+    public init(
+        engine: DockerEngine, network: PodNetwork?, settings: DockerSettings, hooks: PluginHooks? = nil, logger: Logger
+    ) throws {
         self.engine = engine
+        self.hooks = hooks
         self.network = network
         self.settings = settings
         self.logger = logger
@@ -65,6 +72,7 @@ public final class DockerRuntime: ContainerRuntime {
         limits = LimitsStore(root: settings.rootDirectory)
         volumes = ImageVolumes(directory: "\(settings.stateDirectory)/image-volumes")
         logs = try LogManager(stateDirectory: "\(settings.rootDirectory)/logs", logger: logger)
+        hooks?.attach(self)
     }
 
     /// Whether Docker answers.

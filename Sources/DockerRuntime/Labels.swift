@@ -21,6 +21,8 @@ enum DockerLabel {
     static let limits = "io.fender.limits"
     /// The mounts as the CRI gave them, where Docker's own record loses something.
     static let mounts = "io.fender.mounts"
+    /// Annotations as NRI plugins changed them; no CRI answer shows these.
+    static let pluginAnnotations = "io.fender.nri-annotations"
     /// The runtime handler as the CRI gave it.
     static let handler = "io.fender.handler"
     /// Set on Fender's own helper containers.

@@ -60,8 +60,8 @@ public final class NodeResourceInterface: Sendable {
     /// Forgets a plugin that has ended.
     func leave(_ plugin: Plugin) {
         plugins.withLock { $0.removeAll { $0 === plugin } }
-        let reason = plugin.connection.end ?? "it was stopped"
-        logger.warning("NRI plugin has left", metadata: ["plugin": "\(plugin.fullName)", "reason": "\(reason)"])
+        let reason = plugin.connection.end ?? ""
+        logger.notice("NRI plugin has left", metadata: ["plugin": "\(plugin.fullName)", "reason": "\(reason)"])
     }
 
     /// What a plugin wants by itself; answers what could not be done.
@@ -152,10 +152,10 @@ public final class NodeResourceInterface: Sendable {
 
     // MARK: Creation
 
-    /// Asks what a container that is being created is to have in addition; `commit` makes it so.
+    /// Asks what a container that is being created is to have in addition, and updates and evicts others as plugins
+    /// then want.
     ///
-    /// Updates of other containers are done before `commit` runs; it throws what `commit` throws. Throws ``NRIError``
-    /// when a plugin refuses or plugins contradict each other.
+    /// Throws ``NRIError`` when a plugin refuses or plugins contradict each other.
     public func createContainer(
         _ pod: NRIPodSandbox, _ container: NRIContainer
     ) async throws -> NRIContainerAdjustment {

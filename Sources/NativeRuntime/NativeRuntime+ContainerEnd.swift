@@ -35,6 +35,7 @@ extension NativeRuntime {
         guard try await lives.ends(container.id, within: .seconds(seconds + 120)) else {
             throw RuntimeError(.unknown, "stop container \(container.id): it still runs after SIGKILL")
         }
+        await hooks?.stopped(container.id)
     }
 
     /// `RemoveContainer`: by force.
@@ -46,8 +47,15 @@ extension NativeRuntime {
 
     func remove(_ container: ContainerRecord) async throws {
         if container.status.state == .containerRunning { try await stop(container, grace: 0) }
-        try await release(container.id)
-        try forget(container: container.id)
+        guard let hooks else { return try await drop(container.id) }
+        try await hooks.removeContainer(container) { try await drop(container.id) }
+    }
+
+    private func drop(_ id: String) async throws {
+        // Who saw its end first may be here while what follows from it is still being done.
+        _ = try await lives.ends(id, within: .seconds(30))
+        try await release(id)
+        try forget(container: id)
     }
 
     /// Lets go of everything a container holds but its files. Repeating it is fine.

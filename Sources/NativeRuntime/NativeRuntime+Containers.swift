@@ -47,13 +47,15 @@ extension NativeRuntime {
         request.podSandboxID = sandbox.id
         request.config = config
         request.sandboxConfig = sandboxConfig
-        let ticket = world.ticket()
+        let creation = NativeCreation(self, id, sandbox, request, image, stored, world.ticket())
         do {
             try containers.begin(id, request)
-            let made = try await prepare(id, sandbox, request, stored)
-            let status = status(id, request, image, made)
-            try containers.save(id, status)
-            try world.put(record(sandbox.id, request, status, layer: made.layer), ticket)
+            if let hooks {
+                try await hooks.createContainer(in: sandbox, creation)
+            } else {
+                try await creation.make()
+                try await creation.commit()
+            }
             return id
         } catch {
             await discardContainer(id)
@@ -61,7 +63,7 @@ extension NativeRuntime {
         }
     }
 
-    private func status(
+    func status(
         _ id: String, _ request: CreateContainerRequest, _ image: ImageRecord, _ made: PreparedContainer
     ) -> ContainerStatus {
         let config = request.config
@@ -107,11 +109,14 @@ extension NativeRuntime {
                     throw RuntimeError(.failedPrecondition, "sandbox \(container.sandboxID) is not ready")
                 }
                 do {
+                    try await hooks?.startContainer(container)
                     try await start(container)
                 } catch {
+                    await hooks?.startFailed(container.id)
                     try await refuse(container, error)
                     throw error
                 }
+                await hooks?.started(container.id)
             }
         }
     }

@@ -1,9 +1,10 @@
-internal import BackEnd
+public import BackEnd
 public import CRI
 internal import Executor
 internal import FoundationEssentials
 internal import Glibc
 internal import Linux
+internal import NRI
 internal import OCI
 public import Runtime
 
@@ -68,26 +69,35 @@ extension NativeRuntime {
         }
         try await operations.complete("update/\(container.id)/\(resources.hashValue)") { [self] in
             try await doing("update container \(container.id)") {
-                let before = container.status.resources.linux
-                let merged = before.merging(resources)
-                if container.status.state == .containerRunning {
-                    try await limit(container.id, resources, or: before)
-                } else {
-                    try rewriteSpec(container.id, merged)
-                }
-                try change(container: container.id) { $0.status.resources.linux = merged }
+                let limits =
+                    try await hooks?.updateContainer(container, resources) ?? PluginLimits(resources)
+                try await apply(limits, to: container)
+                await hooks?.done(.postUpdateContainer, container.id)
             }
         }
     }
 
+    /// Changes limits: all of them, or none.
+    public func apply(_ limits: PluginLimits, to container: ContainerRecord) async throws {
+        let before = container.status.resources.linux
+        let merged = before.merging(limits.resources)
+        let new = try limits.json()
+        if container.status.state == .containerRunning {
+            try await limit(container.id, new, or: before)
+        } else {
+            try rewriteSpec(container.id, new)
+        }
+        try change(container: container.id) { $0.status.resources.linux = merged }
+    }
+
     /// All or nothing: what the kernel has taken is taken back when it refuses the rest.
     private func limit(
-        _ id: String, _ resources: LinuxContainerResources, or before: LinuxContainerResources
+        _ id: String, _ resources: JSON, or before: LinuxContainerResources
     ) async throws {
         try await DedicatedThread.run { [executor] in
             let container = try executor.container(id)
             do {
-                try container.update(Resources(parsing: resources.json().bytes))
+                try container.update(Resources(parsing: resources.bytes))
             } catch {
                 try? container.update(Resources(parsing: before.json().bytes))
                 throw error
@@ -96,17 +106,21 @@ extension NativeRuntime {
     }
 
     /// A container that has no process yet takes its limits from config.json.
-    private func rewriteSpec(_ id: String, _ resources: LinuxContainerResources) throws {
+    private func rewriteSpec(_ id: String, _ resources: JSON) throws {
         let path = "\(containers.directory(id))/config.json"
-        guard case .object(var members) = try JSON(parsing: Files.read(path)),
-            let place = members.firstIndex(where: { $0.key == "linux" }),
-            case .object(var linux) = members[place].value,
-            let at = linux.firstIndex(where: { $0.key == "resources" }),
-            case .object(let old) = linux[at].value, case .object(let new) = try resources.json()
-        else { throw RuntimeError(.internalError, "config.json of container \(id) has no resources") }
-        linux[at].value = .object(old.filter { $0.key == "devices" } + new)
-        members[place].value = .object(linux)
-        try Files.replace(path, with: JSON.object(members).bytes, isDurable: false)
+        var spec = try JSON(parsing: Files.read(path))
+        spec.change("linux") { $0.change("resources") { $0.merge(resources) } }
+        try Files.replace(path, with: spec.bytes, isDurable: false)
+    }
+}
+
+extension PluginLimits {
+    /// `linux.resources` without devices.
+    fileprivate func json() throws -> JSON {
+        var json = try resources.json()
+        if let pids { json.set("pids", .compact([("limit", .integer(pids))])) }
+        if let memoryReservation { json.change("memory") { $0.set("reservation", .integer(memoryReservation)) } }
+        return json
     }
 }
 

@@ -80,7 +80,7 @@ extension NativeRuntime {
         }
     }
 
-    private func cdi(_ names: [String]) async throws -> CDIEdits {
+    func cdi(_ names: [String]) async throws -> CDIEdits {
         try await DedicatedThread.run {
             do {
                 return try CDIRegistry().edits(for: names)

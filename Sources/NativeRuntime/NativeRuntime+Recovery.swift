@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CNI
 internal import CRI
 internal import Executor
@@ -16,6 +17,7 @@ extension NativeRuntime {
             do {
                 try await recover()
                 world.markKnown()
+                hooks?.worldIsKnown()
             } catch {
                 logger.critical("read what there is", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: .seconds(5))

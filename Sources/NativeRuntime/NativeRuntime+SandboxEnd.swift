@@ -22,7 +22,8 @@ extension NativeRuntime {
             try await doing("remove sandbox \(sandbox.id)") {
                 try await stop(sandbox.id)
                 try await each(world.containers(in: sandbox.id)) { try await self.remove($0) }
-                try forget(sandbox: sandbox.id)
+                guard let hooks else { return try forget(sandbox: sandbox.id) }
+                try await hooks.removeSandbox(sandbox.id) { try forget(sandbox: sandbox.id) }
             }
         }
     }
@@ -33,6 +34,7 @@ extension NativeRuntime {
         try await each(world.containers(in: id).filter { $0.status.state == .containerRunning }) {
             try await self.stop($0, grace: 0)
         }
+        await hooks?.stopSandbox(id)
         try await release(id)
         try change(sandbox: id) { record in
             record.status.state = .sandboxNotready

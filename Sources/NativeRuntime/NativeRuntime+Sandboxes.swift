@@ -53,8 +53,11 @@ extension NativeRuntime {
             try writePodFiles(id, config, addresses)
             try await startPause(id, config)
             let status = status(id, request, addresses)
-            try sandboxes.save(id, status)
-            try world.put(record(request, status), ticket)
+            let record = record(request, status)
+            try await announce(record, config) {
+                try sandboxes.save(id, status)
+                try world.put(record, ticket)
+            }
             watchPause(id)
             return id
         } catch {

@@ -1,4 +1,4 @@
-internal import BackEnd
+public import BackEnd
 public import CNI
 internal import CRI
 internal import Executor
@@ -20,6 +20,8 @@ public final class NativeRuntime: ContainerRuntime {
     let settings: NativeSettings
     let network: PodNetwork
     let logger: Logger
+    /// NRI plugins; nil without.
+    let hooks: PluginHooks?
     let sandboxes: SandboxStore
     let containers: ContainerFiles
     let images: ImageStore
@@ -37,8 +39,11 @@ public final class NativeRuntime: ContainerRuntime {
     let writing = Mutex(())
 
     /// A back end; ``recover()`` fills its World. Throws when the state cannot be opened.
-    public init(network: PodNetwork, settings: NativeSettings, logger: Logger) throws {
+    public init(
+        network: PodNetwork, settings: NativeSettings, hooks: PluginHooks? = nil, logger: Logger
+    ) throws {
         self.network = network
+        self.hooks = hooks
         self.settings = settings
         self.logger = logger
         try Files.makeDirectories(settings.nativeRoot, mode: 0o700)
@@ -52,6 +57,7 @@ public final class NativeRuntime: ContainerRuntime {
         imageSettings.pinned = [PauseImage.reference]
         images = try ImageStore(
             directory: "\(settings.rootDirectory)/images", settings: imageSettings, logger: logger)
+        hooks?.attach(self)
     }
 
     func namespaces(_ sandboxID: String) -> PinnedNamespaces {

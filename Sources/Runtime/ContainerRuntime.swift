@@ -26,6 +26,10 @@ public protocol ContainerRuntime: Sendable {
     func stopPodSandbox(_ sandbox: SandboxRecord) async throws
     /// Removes the sandbox and the containers in it.
     func removePodSandbox(_ sandbox: SandboxRecord) async throws
+    /// Hears of the resources that a pod gets; the kubelet has set the pod's cgroup before.
+    func updatePodSandboxResources(
+        _ sandbox: SandboxRecord, overhead: LinuxContainerResources, resources: LinuxContainerResources
+    ) async throws
     /// What only a verbose `PodSandboxStatus` shows, as JSON by name.
     func info(of sandbox: SandboxRecord) async throws -> [String: String]
 
@@ -58,4 +62,11 @@ public protocol ContainerRuntime: Sendable {
     func info(of image: ImageRecord) async throws -> [String: String]
     /// Usage of the file systems that hold images and containers.
     func imageFsInfo() async throws -> ImageFsInfoResponse
+}
+
+extension ContainerRuntime {
+    /// Does nothing: there is more to do for runtimes with machines and for plugins.
+    public func updatePodSandboxResources(
+        _ sandbox: SandboxRecord, overhead: LinuxContainerResources, resources: LinuxContainerResources
+    ) async throws {}
 }

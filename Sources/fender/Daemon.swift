@@ -29,7 +29,8 @@ struct Daemon {
 
         let values = loaded.values
         let telemetry = DaemonTelemetry()
-        let runtime = try values.backEnd(loaded.backEnd, telemetry, log)
+        let hooks = values.pluginHooks(telemetry)
+        let runtime = try values.backEnd(loaded.backEnd, hooks, telemetry, log)
         let streaming = StreamingServer(
             configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(
@@ -41,6 +42,7 @@ struct Daemon {
         var services: [any Service] = [
             RuntimeService(runtime: runtime), StreamingService(server: streaming), rpc, manager,
         ]
+        if let hooks { services.insert(PluginService(hooks: hooks), at: 0) }
         if let address = values.scrapeAddress { services.insert(ScrapeService(telemetry, at: address), at: 0) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import CRI
 internal import Linux
 internal import Logging
@@ -63,6 +64,20 @@ struct StreamingService: Service, CustomStringConvertible {
     func run() async throws {
         do {
             try await cancelWhenGracefulShutdown { try await self.server.run() }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // That was us.
+        }
+    }
+}
+
+/// Serves NRI plugins.
+struct PluginService: Service, CustomStringConvertible {
+    let description = "nri"
+    let hooks: PluginHooks
+
+    func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await self.hooks.run() }
         } catch is CancellationError where Task.isShuttingDownGracefully {
             // That was us.
         }

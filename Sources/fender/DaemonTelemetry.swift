@@ -1,8 +1,10 @@
+internal import BackEnd
 internal import CNI
 internal import CRI
 internal import DockerEngine
 internal import DockerLogs
 internal import DockerRuntime
+internal import NRI
 internal import RPC
 internal import Runtime
 internal import Telemetry
@@ -16,6 +18,8 @@ struct DaemonTelemetry: Sendable {
     private let requestSeconds: Histogram
     private let plugins: Counter
     private let pluginSeconds: Histogram
+    private let nriCalls: Counter
+    private let nriSeconds: Histogram
 
     init() {
         // The names that Go's gRPC servers have, so that dashboards for them fit.
@@ -34,6 +38,10 @@ struct DaemonTelemetry: Sendable {
             "fender_cni_plugin_runs_total", "Runs of CNI plugins.", labels: ["verb", "plugin", "outcome"])
         pluginSeconds = registry.histogram(
             "fender_cni_plugin_seconds", "Time that CNI plugins ran.", labels: ["verb", "plugin"])
+        nriCalls = registry.counter(
+            "fender_nri_plugin_calls_total", "Calls to NRI plugins.", labels: ["method", "outcome"])
+        nriSeconds = registry.histogram(
+            "fender_nri_plugin_seconds", "Time that NRI plugins took.", labels: ["method"])
         registry.read("fender_build_info", "The version that runs; always 1.", labels: ["version"]) {
             [Sample([BuildInformation.version], 1)]
         }
@@ -58,6 +66,17 @@ struct DaemonTelemetry: Sendable {
     func pluginRan(_ run: PluginRun) {
         plugins.add(1, run.verb, run.plugin, run.failed ? "error" : "ok")
         pluginSeconds.observe(run.duration.inSeconds, run.verb, run.plugin)
+    }
+
+    /// An NRI plugin has answered, or has not.
+    func askedPlugin(_ call: PluginCall) {
+        nriCalls.add(1, call.method, call.failed ? "error" : "ok")
+        nriSeconds.observe(call.duration.inSeconds, call.method)
+    }
+
+    /// Adds how many NRI plugins there are.
+    func read(_ hooks: PluginHooks) {
+        registry.read("fender_nri_plugins", "NRI plugins that have joined.") { Double(hooks.interface.pluginCount) }
     }
 
     /// Adds what the back end tells when asked.

@@ -1,3 +1,4 @@
+internal import BackEnd
 internal import Commands
 internal import Configuration
 internal import DockerEngine
@@ -5,39 +6,59 @@ internal import DockerRuntime
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import NRI
 internal import NativeRuntime
 internal import Runtime
 internal import Streaming
 
 /// What the daemon serves.
-typealias BackEnd = ContainerRuntime & StreamingRuntime
+typealias PodRuntime = ContainerRuntime & StreamingRuntime
 
 extension FenderConfiguration {
     /// The back end that was chosen.
-    func backEnd(_ choice: BackEndChoice, _ telemetry: DaemonTelemetry, _ log: Logger) throws -> any BackEnd {
-        guard choice == .native else { return try dockerRuntime(telemetry) }
+    func backEnd(
+        _ choice: BackEndChoice, _ hooks: PluginHooks?, _ telemetry: DaemonTelemetry, _ log: Logger
+    ) throws -> any PodRuntime {
+        guard choice == .native else { return try dockerRuntime(hooks, telemetry) }
         log.info("pods run without Docker")
-        return try nativeRuntime(telemetry)
+        return try nativeRuntime(hooks, telemetry)
     }
 
-    private func dockerRuntime(_ telemetry: DaemonTelemetry) throws -> DockerRuntime {
+    /// Where plugins are heard; nil when they are not wanted.
+    func pluginHooks(_ telemetry: DaemonTelemetry) -> PluginHooks? {
+        guard nri else { return nil }
+        var settings = NRISettings()
+        settings.socket = nriDisableConnections ? nil : nriSocket
+        settings.pluginDirectory = nriPluginDirectory
+        settings.configurationDirectory = nriPluginConfigDirectory
+        settings.registrationLimit = nriRegistrationTimeout
+        settings.requestLimit = nriRequestTimeout
+        settings.runtimeVersion = BuildInformation.version
+        settings.observer = telemetry.askedPlugin
+        let hooks = PluginHooks(settings: settings, logger: Logger(label: "nri"))
+        telemetry.read(hooks)
+        return hooks
+    }
+
+    private func dockerRuntime(_ hooks: PluginHooks?, _ telemetry: DaemonTelemetry) throws -> DockerRuntime {
         let engine = try DockerEngine(
             endpoint: engineEndpoint(), logger: Logger(label: "docker"), observer: telemetry.exchanged)
         let runtime = try DockerRuntime(
             engine: engine, network: networkPlugin == .cni ? podNetwork(observer: telemetry.pluginRan) : nil,
-            settings: dockerSettings, logger: Logger(label: "runtime"))
+            settings: dockerSettings, hooks: hooks, logger: Logger(label: "runtime"))
         telemetry.read(runtime)
         return runtime
     }
 
-    private func nativeRuntime(_ telemetry: DaemonTelemetry) throws -> NativeRuntime {
+    private func nativeRuntime(_ hooks: PluginHooks?, _ telemetry: DaemonTelemetry) throws -> NativeRuntime {
         var settings = NativeSettings()
         settings.rootDirectory = rootDirectory
         settings.stateDirectory = stateDirectory
         settings.registryDirectory = registryDirectory
         settings.monitor = try Self.monitor()
         let runtime = try NativeRuntime(
-            network: podNetwork(observer: telemetry.pluginRan), settings: settings, logger: Logger(label: "runtime"))
+            network: podNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
+            logger: Logger(label: "runtime"))
         telemetry.readWorld(runtime.world)
         return runtime
     }

@@ -47,6 +47,13 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
     ("docker-log-max-size", "10m", "10485760", "10m"),
     ("docker-log-max-file", "5", "5", "5"),
     ("runtime-cgroups", "/systemd/system.slice", "'/systemd/system.slice'", "/systemd/system.slice"),
+    ("nri", "true", "true", "true"),
+    ("nri-socket", "/run/nri.sock", "'/run/nri.sock'", "/run/nri.sock"),
+    ("nri-disable-connections", "true", "true", "true"),
+    ("nri-plugin-dir", "/plugins", "'/plugins'", "/plugins"),
+    ("nri-plugin-config-dir", "/conf.d", "'/conf.d'", "/conf.d"),
+    ("nri-registration-timeout", "10s", "'10s'", "10s"),
+    ("nri-request-timeout", "1m", "'60s'", "1m"),
     ("root-directory", "/srv/fender", "'/srv/fender'", "/srv/fender"),
     ("state-directory", "/run/other", "'/run/other'", "/run/other"),
     ("adopt-root-directories", "/old", "['/old']", "/old"),
@@ -150,6 +157,13 @@ struct SourceTests {
         expected.dockerLogMaxSize = 10 << 20
         expected.dockerLogMaxFiles = 5
         expected.runtimeCgroups = "/systemd/system.slice"
+        expected.nri = true
+        expected.nriSocket = "/run/nri.sock"
+        expected.nriDisableConnections = true
+        expected.nriPluginDirectory = "/plugins"
+        expected.nriPluginConfigDirectory = "/conf.d"
+        expected.nriRegistrationTimeout = .seconds(10)
+        expected.nriRequestTimeout = .seconds(60)
         expected.rootDirectory = "/srv/fender"
         expected.stateDirectory = "/run/other"
         expected.adoptRootDirectories = ["/old"]

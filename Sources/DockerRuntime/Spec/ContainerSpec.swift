@@ -20,6 +20,8 @@ struct ContainerSpec {
     var imageVolumes: [Int: String] = [:]
     /// What CDI specifications add where Docker cannot read them itself.
     var cdi = CDIAdditions()
+    /// What NRI plugins want beyond what the CRI has words for.
+    var plugins = PluginAdditions()
 
     var security: LinuxContainerSecurityContext { config.linux.securityContext }
     var name: String { DockerName.container(config.metadata, in: sandbox.status.metadata) }
@@ -32,7 +34,7 @@ struct ContainerSpec {
         container.Image = image.id
         container.Entrypoint = config.command.isEmpty ? nil : config.command
         container.Cmd = config.args.isEmpty ? nil : config.args
-        container.Env = try environment() + cdi.environment
+        container.Env = try environment() + cdi.environment + plugins.removedEnvironment
         container.WorkingDir = config.workingDir.isEmpty ? nil : config.workingDir
         container.OpenStdin = config.stdin
         container.StdinOnce = config.stdinOnce
@@ -57,6 +59,7 @@ struct ContainerSpec {
         try setMounts(&host)
         try setDevices(&host)
         setResources(&host)
+        plugins.apply(to: &host)
         return host
     }
 
@@ -93,6 +96,7 @@ struct ContainerSpec {
         let written = config.image.userSpecifiedImage
         if !written.isEmpty { labels[DockerLabel.userImage] = written }
         if let limits = LateLimits(config.linux.resources).encoded { labels[DockerLabel.limits] = limits }
+        if let annotations = plugins.annotationsLabel { labels[DockerLabel.pluginAnnotations] = annotations }
         if let mounts = try MountsLabel.encode(config.mounts) { labels[DockerLabel.mounts] = mounts }
         return labels
     }

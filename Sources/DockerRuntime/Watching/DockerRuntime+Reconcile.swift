@@ -65,6 +65,7 @@ extension DockerRuntime {
     private func absorb(_ summary: Docker.ContainerSummary, _ ticket: Ticket) async throws {
         guard world.sandbox(summary.Id) == nil, world.container(summary.Id) == nil else { return }
         let reading = SummaryReading(summary: summary)
+        if hidden.withLock({ $0.contains(reading.name) }) { return }
         if summary.Labels[DockerLabel.type] == DockerLabel.containerType {
             if let record = reading.container(image: world.image(summary.ImageID)) { try world.put(record, ticket) }
         } else {

@@ -5,6 +5,7 @@ internal import DockerLogs
 internal import Linux
 internal import Logging
 internal import Runtime
+internal import Synchronization
 
 /// Reading one object of Docker's into the World.
 extension DockerRuntime {
@@ -43,7 +44,7 @@ extension DockerRuntime {
     }
 
     /// The pod's addresses as its namespace has them now.
-    private func addresses(_ inspection: Docker.ContainerInspectResponse) async -> [String] {
+    func addresses(_ inspection: Docker.ContainerInspectResponse) async -> [String] {
         guard inspection.State.Running, let mode = inspection.HostConfig.NetworkMode, mode != "host" else { return [] }
         guard mode == "none", let network else {
             let bridge = inspection.NetworkSettings.Networks["bridge"]
@@ -60,6 +61,7 @@ extension DockerRuntime {
     }
 
     private func absorbContainer(_ inspection: Docker.ContainerInspectResponse, _ ticket: Ticket) async throws {
+        if hidden.withLock({ $0.contains(String(inspection.Name.drop { $0 == "/" })) }) { return }
         let known = world.container(inspection.Id)
         var reading = ContainerReading(
             inspection: inspection, image: nil, user: known.flatMap { $0.status.hasUser ? $0.status.user.linux : nil })

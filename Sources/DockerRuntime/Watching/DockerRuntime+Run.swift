@@ -78,6 +78,7 @@ extension DockerRuntime {
         let isFirst = !world.isKnown
         let lost = isFirst ? await sweep() : []
         world.markKnown()
+        hooks?.worldIsKnown()
         // Plugins may take their time, which is nobody's to wait for.
         Task {
             await self.undo(lost)
