@@ -122,17 +122,14 @@ let package = Package(
             "Commands",
             [
                 "CRI", "RPC", "Configuration", "Images", "DockerEngine", "CNI", "Cgroups", "Runtime", "Linux",
-                arguments,
-                protobuf, logging,
+                arguments, protobuf, logging,
             ]),
         .executableTarget(
             name: "fender",
             dependencies: [
-                "Commands", "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "Images", "Streaming",
-                "DockerEngine",
-                "BackEnd", "Runtime", "RPC", "CNI", "NRI",
-                "DockerLogs",
-                "Configuration", "Linux", "Telemetry", logging, arguments, lifecycle, unixSignals,
+                "Commands", "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "BackEnd", "Runtime",
+                "DockerEngine", "DockerLogs", "CNI", "NRI", "RPC", "Streaming", "Configuration", "Telemetry", "Linux",
+                logging, arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(lean, .when(configuration: .release))]),

@@ -19,7 +19,7 @@ public struct NetworkSnapshot: Sendable, Equatable {
             snapshot.rejected[directory] = "\(error)"
             return snapshot
         }
-        for name in names where [".conflist", ".conf", ".json"].contains(where: name.hasSuffix) {
+        for name in names where isConfiguration(name) {
             do {
                 let network = try Network(file: name, in: directory)
                 snapshot.network = snapshot.network ?? network
@@ -28,6 +28,11 @@ public struct NetworkSnapshot: Sendable, Equatable {
             }
         }
         return snapshot
+    }
+
+    /// Whether a file of that name is one to read (libcni's `ConfFiles`).
+    public static func isConfiguration(_ name: String) -> Bool {
+        [".conflist", ".conf", ".json"].contains(where: name.hasSuffix)
     }
 
     /// A configuration file's bytes. A FIFO or a device in the directory must not hold us up.

@@ -102,6 +102,6 @@ struct CRIConnection {
 }
 
 /// Messages as a JSON array.
-func json(_ messages: [some Message]) throws -> String {
+func jsonArray(_ messages: [some Message]) throws -> String {
     "[\(try messages.map { try $0.jsonString() }.joined(separator: ","))]"
 }

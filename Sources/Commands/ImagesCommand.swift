@@ -26,7 +26,7 @@ public struct ImagesCommand: ParsableCommand {
 
         func run() async throws {
             let images = try await connection.connected { try await $0.images() }
-            if json { return print(try Commands.json(images)) }
+            if json { return print(try jsonArray(images)) }
             for line in ImagesCommand.table(images).lines { print(line) }
         }
     }

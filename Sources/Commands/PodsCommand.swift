@@ -1,6 +1,6 @@
 public import ArgumentParser
 internal import CRI
-internal import Glibc
+internal import Runtime
 
 /// `fender ps`: the pods and their containers.
 public struct PodsCommand: AsyncParsableCommand {
@@ -30,7 +30,7 @@ public struct PodsCommand: AsyncParsableCommand {
         let pods = Pods(sandboxes, containers, all: all, namespace: namespace)
         if json {
             print(
-                "{\"sandboxes\":\(try Commands.json(pods.sandboxes)),\"containers\":\(try Commands.json(pods.containers))}"
+                "{\"sandboxes\":\(try jsonArray(pods.sandboxes)),\"containers\":\(try jsonArray(pods.containers))}"
             )
         } else {
             for line in pods.table(now: nanosecondsNow()).lines { print(line) }
@@ -93,17 +93,8 @@ struct Pods {
         }
     }
 
-    /// As the user named it, if that is known.
     private static func image(_ container: Container) -> String {
-        let named = container.image.userSpecifiedImage
-        let image = named.isEmpty ? container.image.image : named
+        let image = container.image.givenName
         return image.hasPrefix("sha256:") ? Quantities.short(image) : image
     }
-}
-
-/// Nanoseconds since the epoch.
-func nanosecondsNow() -> Int64 {
-    var now = timespec()
-    clock_gettime(CLOCK_REALTIME, &now)
-    return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
 }

@@ -41,7 +41,7 @@ public struct StatsCommand: AsyncParsableCommand {
     public func run() async throws {
         try await connection.connected { connection in
             var before = try await connection.statistics()
-            if json { return print(try Commands.json(before)) }
+            if json { return print(try jsonArray(before)) }
             var pods: [String: PodSandboxMetadata] = [:]
             let isLive = !once && isatty(1) == 1
             repeat {

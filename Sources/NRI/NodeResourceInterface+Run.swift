@@ -71,12 +71,13 @@ extension NodeResourceInterface {
 
     /// Serves one plugin from its registration to its end.
     func welcome(_ channel: any Channel, launched: PluginName?, configuration: String) async {
-        let isAdmitted = newcomers.withLock { count in
-            if count < Self.newcomerLimit { count += 1 }
-            return count <= Self.newcomerLimit
-        }
         let connection = PluginConnection(channel: channel)
-        guard isAdmitted, pluginCount < Self.pluginLimit else {
+        let isAdmitted = newcomers.withLock { count in
+            guard count < Self.newcomerLimit, pluginCount < Self.pluginLimit else { return false }
+            count += 1
+            return true
+        }
+        guard isAdmitted else {
             logger.warning("too many NRI plugins at once")
             return connection.close("too many plugins")
         }

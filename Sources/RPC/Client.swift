@@ -14,7 +14,12 @@ public final class Client: Sendable {
 
     init(_ path: String, arguments: [(name: String, value: Int)]) throws {
         grpc_init()
-        queue = try CompletionQueue(threads: 1)
+        do {
+            queue = try CompletionQueue(threads: 1)
+        } catch {
+            grpc_shutdown()
+            throw error
+        }
         let credentials = grpc_insecure_credentials_create()
         defer { grpc_channel_credentials_release(credentials) }
         let defaults = [

@@ -37,10 +37,11 @@ struct FenderOCI {
         }
         guard let name = line.rest.first, name != "help", !line.has("help") else {
             Output.line("usage: fender-oci [--root DIR] [--log FILE] [--log-format text|json] COMMAND ...")
-            Output.line("commands: \(Command.names.joined(separator: " "))")
+            Output.line("commands: \(Command.Name.allCases.map(\.rawValue).joined(separator: " "))")
             return 0
         }
-        guard let command = Command.named(name) else { throw UsageError("No help topic for '\(name)'") }
+        guard let known = Command.Name(rawValue: name) else { throw UsageError("No help topic for '\(name)'") }
+        let command = Command.named(known)
         let store = ContainerStore(
             root: line["root"] ?? "/run/fender-oci", monitor: try monitor(), isShortLived: true)
         let program = FenderOCI(store: store, log: log, hasSystemd: line.has("systemd-cgroup"))
@@ -69,32 +70,31 @@ struct Command {
     let flags: CommandLine.Flags
     let run: (FenderOCI, CommandLine) throws -> Int32
 
-    static let names = [
-        "create", "start", "run", "exec", "state", "kill", "delete", "pause", "resume", "update", "list", "ps",
-        "events",
-        "features", "spec", "checkpoint", "restore",
-    ]
+    /// The commands there are.
+    enum Name: String, CaseIterable {
+        case create, start, run, exec, state, kill, delete, pause, resume, update, list, ps, events, features, spec
+        case checkpoint, restore
+    }
 
     /// Only the one that is asked for is made: it is a large part of what a small command takes.
-    static func named(_ name: String) -> Command? {
+    static func named(_ name: Name) -> Command {
         switch name {
-        case "create": create
-        case "start": start
-        case "run": runContainer
-        case "exec": exec
-        case "state": state
-        case "kill": kill
-        case "delete": delete
-        case "pause": pause
-        case "resume": resume
-        case "update": update
-        case "list": list
-        case "ps": processes
-        case "events": events
-        case "features": features
-        case "spec": specification
-        case "checkpoint", "restore": refusing(name)
-        default: nil
+        case .create: create
+        case .start: start
+        case .run: runContainer
+        case .exec: exec
+        case .state: state
+        case .kill: kill
+        case .delete: delete
+        case .pause: pause
+        case .resume: resume
+        case .update: update
+        case .list: list
+        case .ps: processes
+        case .events: events
+        case .features: features
+        case .spec: specification
+        case .checkpoint, .restore: refusing(name.rawValue)
         }
     }
 

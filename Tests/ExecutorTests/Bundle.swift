@@ -62,6 +62,16 @@ final class Bundle: Sendable {
         return "fender-monitor"
     }
 
+    /// Returns when the container has made a file in /out.
+    func await(_ name: String) throws {
+        let nobody = try WakeEvent()
+        while true {
+            let watch = try FileWatch([scratch("out")], events: FileWatch.directoryEvents)
+            if Files.exists(scratch("out/\(name)")) { return }
+            _ = watch.wait(nobody)
+        }
+    }
+
     /// What the script wrote to /out/NAME.
     func output(_ name: String = "o") throws -> String { try Files.text(scratch("out/\(name)")) }
 

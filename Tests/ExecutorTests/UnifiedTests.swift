@@ -99,7 +99,7 @@ import Testing
 
     @Test func `a paused container stands still, takes no exec, and can be deleted`() throws {
         try running("i=0; while :; do i=$((i+1)); echo $i > /out/o; done") { bundle, container, directory in
-            while !Files.exists(bundle.scratch("out/o")) { usleep(1000) }
+            try bundle.await("o")
             try container.pause()
             #expect(container.status() == .paused)
             #expect(try Files.text("\(directory)/cgroup.events").contains("frozen 1"))
@@ -112,7 +112,7 @@ import Testing
             #expect(container.status() == .running)
             // Only one that runs makes it again.
             try Files.remove(bundle.scratch("out/o"))
-            while !Files.exists(bundle.scratch("out/o")) { usleep(1000) }
+            try bundle.await("o")
             // So that it is deleted as one that is paused.
             try container.pause()
         }
@@ -180,7 +180,7 @@ import Testing
             process.arguments = ["sh", "-c", "cat /proc/self/cgroup > /out/o; echo > /out/done; exec sleep 1000"]
             let pid = try container.exec(process, Container.ExecOptions())
             let identity = try #require(ProcessIdentity.find(pid))
-            while !Files.exists(bundle.scratch("out/done")) { usleep(1000) }
+            try bundle.await("done")
             #expect(try bundle.output() == "0::/\(bundle.id)")
             #expect(try container.processes().sorted() == [container.pid, pid].sorted())
             // What the first process may do from within, as systemd in a container does.

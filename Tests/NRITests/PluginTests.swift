@@ -16,14 +16,6 @@ import Testing
         return settings
     }
 
-    /// Sets one environment variable.
-    private static func setting(_ name: String) -> FakePlugin.Answer {
-        { method, _ in
-            guard method == "CreateContainer" else { return NRIEmpty() }
-            return NRICreateContainerResponse.make { $0.adjust.env = [.make { $0.key = name }] }
-        }
-    }
-
     @Test func pluginsAreAskedByTheirIndex() async throws {
         try await withInterface { interface, _, socket in
             let order = Shared<[String]>([])
@@ -46,8 +38,8 @@ import Testing
 
     @Test func adjustmentsOfTwoAddUp() async throws {
         try await withInterface { interface, _, socket in
-            _ = try await joined(interface, "00", "a", at: socket, Self.setting("A"))
-            _ = try await joined(interface, "10", "b", at: socket, Self.setting("B"))
+            _ = try await joined(interface, "00", "a", at: socket, FakePlugin.setting("A"))
+            _ = try await joined(interface, "10", "b", at: socket, FakePlugin.setting("B"))
             let adjustment = try await interface.createContainer(pod, container)
             #expect(adjustment.env.map(\.key) == ["A", "B"])
         }
@@ -55,8 +47,8 @@ import Testing
 
     @Test func aConflictFailsTheCreationAndNoPluginIsLost() async throws {
         try await withInterface { interface, _, socket in
-            _ = try await joined(interface, "00", "a", at: socket, Self.setting("A"))
-            _ = try await joined(interface, "10", "b", at: socket, Self.setting("A"))
+            _ = try await joined(interface, "00", "a", at: socket, FakePlugin.setting("A"))
+            _ = try await joined(interface, "10", "b", at: socket, FakePlugin.setting("A"))
             let error = await #expect(throws: NRIError.self) { try await interface.createContainer(pod, container) }
             #expect(error?.description.contains("00-a") == true && error?.description.contains("10-b") == true)
             #expect(interface.pluginCount == 2)
@@ -78,7 +70,7 @@ import Testing
         try await withInterface(short()) { interface, _, socket in
             let stalled = try await joined(
                 interface, "00", "a", at: socket, { method, _ in method == "CreateContainer" ? nil : NRIEmpty() })
-            _ = try await joined(interface, "10", "b", at: socket, Self.setting("B"))
+            _ = try await joined(interface, "10", "b", at: socket, FakePlugin.setting("B"))
             let adjustment = try await interface.createContainer(pod, container)
             #expect(adjustment.env.map(\.key) == ["B"])
             try await stalled.channel.closeFuture.get()
@@ -135,7 +127,7 @@ import Testing
 
     @Test func validatorsHaveTheLastWord() async throws {
         try await withInterface { interface, _, socket in
-            _ = try await joined(interface, "00", "a", at: socket, Self.setting("A"))
+            _ = try await joined(interface, "00", "a", at: socket, FakePlugin.setting("A"))
             let seen = Shared<NRIValidateContainerAdjustmentRequest?>(nil)
             _ = try await joined(
                 interface, "90", "v", at: socket,
@@ -190,132 +182,6 @@ import Testing
             #expect(failed.failed.map(\.containerID) == ["broken"])
             #expect(runtime.state.withLock { $0.updates }.map(\.containerID) == ["x", "y", "broken", "fine"])
             #expect(runtime.state.withLock { $0.evictions } == ["z", "e"])
-        }
-    }
-
-    @Test func whoJoinsIsShownWhatExistsAndMissesNothing() async throws {
-        try await withInterface { interface, runtime, socket in
-            let seen = Shared<Set<String>>([])
-            let (release, sayRelease) = AsyncStream.makeStream(of: Void.self)
-            async let made: Void = interface.undisturbed {
-                for await _ in release {}
-                runtime.state.withLock { $0.containers = [container] }
-            }
-            let plugin = try await FakePlugin(socket: socket) { method, payload in
-                if method == "Configure" { return NRIConfigureResponse() }
-                if method == "Synchronize", let request = try? NRISynchronizeRequest(serializedBytes: payload) {
-                    seen.withLock { $0 = Set(request.containers.map(\.id)) }
-                }
-                return NRIEmpty()
-            }
-            _ = try await plugin.register("00", "a")
-            #expect(await plugin.wait(for: "Configure"))
-            // It waits for who was there first.
-            sayRelease.finish()
-            await made
-            #expect(await plugin.wait(for: "Synchronize"))
-            while interface.pluginCount == 0 { try await Task.sleep(for: .milliseconds(2)) }
-            #expect(seen.withLock { $0 } == ["c"])
-        }
-    }
-
-    @Test func whoLeavesMayComeBack() async throws {
-        try await withInterface { interface, _, socket in
-            for _ in 0..<3 {
-                let plugin = try await joined(interface, "00", "a", at: socket)
-                try await plugin.channel.close()
-                while interface.pluginCount != 0 { try await Task.sleep(for: .milliseconds(2)) }
-            }
-        }
-    }
-
-    @Test(arguments: [("1", "a"), ("xx", "a"), ("00", ""), ("00", "../x")])
-    func namesAreChecked(_ index: String, _ name: String) async throws {
-        try await withInterface { interface, _, socket in
-            let plugin = try await FakePlugin(socket: socket) { _, _ in NRIEmpty() }
-            let answer = try await plugin.register(index, name)
-            #expect(answer == nil || answer?.status.code == 3)
-            try await plugin.channel.closeFuture.get()
-            #expect(interface.pluginCount == 0)
-        }
-    }
-
-    @Test func whoDoesNotRegisterIsLetGo() async throws {
-        try await withInterface(short(registration: .milliseconds(200))) { _, _, socket in
-            let plugin = try await FakePlugin(socket: socket) { _, _ in nil }
-            try await plugin.channel.closeFuture.get()
-        }
-    }
-
-    @Test func whoStallsWhileItJoinsHoldsNobodyForever() async throws {
-        try await withInterface(short(registration: .milliseconds(200))) { interface, _, socket in
-            let plugin = try await FakePlugin(socket: socket) { method, _ in
-                method == "Configure" ? NRIConfigureResponse() : nil
-            }
-            _ = try await plugin.register("00", "a")
-            #expect(await plugin.wait(for: "Synchronize"))
-            await interface.undisturbed {}
-            try await plugin.channel.closeFuture.get()
-            #expect(interface.pluginCount == 0)
-        }
-    }
-
-    @Test(arguments: [
-        [UInt8](repeating: 0xFF, count: 64), [0, 0, 0, 2, 0xFF, 0xFF, 0xFF, 0xFF],
-        [0, 0, 0, 2, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 2, 1, 0],
-        [0, 0, 0, 2, 0, 0, 0, 10, 0xFF, 0, 0, 0, 0, 0, 0, 1, 1, 0],
-    ])
-    func hostileBytesEndTheirConnectionOnly(_ bytes: [UInt8]) async throws {
-        try await withInterface { interface, _, socket in
-            _ = try await joined(interface, "00", "a", at: socket, Self.setting("A"))
-            let plugin = try await FakePlugin(socket: socket) { _, _ in nil }
-            try await plugin.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
-            try await plugin.channel.closeFuture.get()
-            #expect(try await interface.createContainer(pod, container).env.count == 1)
-        }
-    }
-
-    @Test func anAnswerThatIsNoMessageEndsTheConnection() async throws {
-        try await withInterface { interface, _, socket in
-            let plugin = try await joined(
-                interface, "00", "a", at: socket,
-                { method, _ in
-                    // Field 1 of a response is a message, here cut short.
-                    if method == "CreateContainer" { return NRIMount.make { $0.destination = "\u{8}" } }
-                    return NRIEmpty()
-                })
-            #expect(try await interface.createContainer(pod, container) == .init())
-            try await plugin.channel.closeFuture.get()
-        }
-    }
-
-    @Test func aFloodOfCallsEndsTheConnection() async throws {
-        try await withInterface { interface, _, socket in
-            let plugin = try await joined(interface, "00", "a", at: socket)
-            var flood = ByteBuffer()
-            let request = TTRPCRequest.make {
-                ($0.service, $0.method) = ("nri.pkg.api.v1alpha1.Runtime", "UpdateContainers")
-            }
-            for number in 0..<UInt32(5000) {
-                try TTRPCFrame(stream: 101 + 2 * number, kind: 1, data: request.serializedBytes())
-                    .write(to: &flood, lane: Lane.runtime)
-            }
-            plugin.channel.writeAndFlush(flood, promise: nil)
-            try await plugin.channel.closeFuture.get()
-            while interface.pluginCount != 0 { try await Task.sleep(for: .milliseconds(2)) }
-        }
-    }
-
-    @Test func theSocketIsOursAlone() async throws {
-        try await withInterface { _, _, socket in
-            var status = stat()
-            #expect(stat(socket, &status) == 0)
-            #expect(status.st_mode & 0o777 == 0o600)
-            var settings = NRISettings()
-            settings.socket = socket
-            let second = NodeResourceInterface(settings: settings, runtime: FakeRuntime(), logger: quiet)
-            let error = await #expect(throws: NRIError.self) { try await second.run() }
-            #expect(error?.description.contains("another runtime") == true)
         }
     }
 }

@@ -164,6 +164,16 @@ final class FakeRuntime: NRIRuntime {
     }
 }
 
+extension FakePlugin {
+    /// Sets one environment variable.
+    static func setting(_ name: String) -> Answer {
+        { method, _ in
+            guard method == "CreateContainer" else { return NRIEmpty() }
+            return NRICreateContainerResponse.make { $0.adjust.env = [.make { $0.key = name }] }
+        }
+    }
+}
+
 /// Runs a test with an interface that listens.
 func withInterface(
     _ settings: NRISettings = NRISettings(),

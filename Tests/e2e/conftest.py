@@ -22,6 +22,7 @@ from harness.schema import pb
 from harness.waiting import until
 from harness.websocket import WebSocket
 
+pytest_plugins = ["harness.nri_fixtures"]
 
 # Which servers have what a test asks for (pytest.ini).
 MARKERS = {"docker": ["fender"], "fender": ["fender", "native"], "v1_36": ["fender", "native"],

@@ -48,7 +48,7 @@ extension NRIContainer {
         exitCode = status.exitCode
         statusReason = status.reason
         statusMessage = status.message
-        image.name = status.image.userSpecifiedImage.isEmpty ? status.image.image : status.image.userSpecifiedImage
+        image.name = status.image.givenName
         image.configDigest = status.imageID
         linux.resources.overlay(NRILinuxResources(status.resources.linux))
         if status.hasUser {

@@ -15,10 +15,10 @@ struct KernelCheck {
         [version, hierarchies, controllers, seccomp, forwarding, swap] + overlay + modules
     }
 
-    /// openat2(2) came with 5.6; pods on Docker need nothing that the oldest supported kernels lack.
+    /// clone3(2) makes processes in a cgroup since 5.7; Kubernetes itself supports none before 4.19.
     private var version: Finding {
         let numbers = node.kernelRelease.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        let needed = node.backEnd == .native ? (5, 6) : (4, 19)
+        let needed = node.backEnd == .native ? (5, 7) : (4, 19)
         guard numbers.count == 2, (numbers[0], numbers[1]) >= needed else {
             return .fail(
                 "kernel", "Linux \(node.kernelRelease)",

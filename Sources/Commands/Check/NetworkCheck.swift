@@ -45,9 +45,7 @@ struct NetworkCheck {
     }
 
     private func others(_ directory: String, _ network: Network) -> [Finding] {
-        let files = node.names(directory).filter { name in
-            [".conflist", ".conf", ".json"].contains { name.hasSuffix($0) }
-        }
+        let files = node.names(directory).filter(NetworkSnapshot.isConfiguration)
         guard files.count > 1 else { return [] }
         let chosen = network.path.split(separator: "/").last ?? ""
         return [

@@ -12,13 +12,7 @@ extension ContainerSpec {
         try refuseUnknown(wanted)
         if !wanted.annotations.isEmpty {
             var annotations = config.annotations
-            for (name, value) in wanted.annotations {
-                if let removed = Removal.of(name) {
-                    if wanted.annotations[removed] == nil { annotations[removed] = nil }
-                } else {
-                    annotations[name] = value
-                }
-            }
+            annotations.adjust(wanted.annotations)
             plugins.annotations = annotations
         }
         for variable in wanted.env { adjust(variable) }
@@ -86,18 +80,19 @@ extension ContainerSpec {
             if known.isEmpty { throw RuntimeError(.unimplemented, "NRI: mount \(target): it is Docker's own") }
             return
         }
-        let isBind = mount.options.contains { $0 == "bind" || $0 == "rbind" }
+        let saysBind = mount.options.contains { $0 == "bind" || $0 == "rbind" }
         switch mount.type {
         case "tmpfs": plugins.tmpfs[target] = mount.options.filter { $0 != "tmpfs" }.joined(separator: ",")
-        case "bind", "none",
-            "" where isBind || mount.type == "bind":
-            config.mounts.append(try bind(mount))
+        case "bind": config.mounts.append(bind(mount))
+        case "none", "":
+            guard saysBind else { fallthrough }
+            config.mounts.append(bind(mount))
         default:
             throw RuntimeError(.unimplemented, "NRI: mount \(target): Docker mounts no \(mount.type)")
         }
     }
 
-    private func bind(_ mount: NRIMount) throws -> CRI.Mount {
+    private func bind(_ mount: NRIMount) -> CRI.Mount {
         var result = CRI.Mount()
         result.containerPath = mount.destination
         result.hostPath = mount.source

@@ -28,8 +28,7 @@ actor DockerCreation: PluginCreation {
         guard let id else { throw RuntimeError(.internalError, "container \(spec.name): it was not made") }
         var container = NRIContainer(
             try await runtime.engine.inspectContainer(id), systemd: spec.node.usesSystemdCgroups)
-        let image = spec.config.image
-        container.image.name = image.userSpecifiedImage.isEmpty ? image.image : image.userSpecifiedImage
+        container.image.name = spec.config.image.givenName
         return container
     }
 

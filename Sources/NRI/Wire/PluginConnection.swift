@@ -79,14 +79,13 @@ final class PluginConnection: Sendable {
         var envelope = TTRPCRequest()
         envelope.service = "\(NRIContainer.protoPackage).Plugin"
         envelope.method = method
-        let nanoseconds = limit.components.seconds * 1_000_000_000 + limit.components.attoseconds / 1_000_000_000
-        envelope.timeoutNano = nanoseconds
+        envelope.timeoutNano = limit.nanoseconds
         envelope.payload = .init(try request.serializedBytes() as [UInt8])
         let data: [UInt8] = try envelope.serializedBytes()
         guard data.count <= TTRPCFrame.dataLimit else {
             throw PluginFailure.refused(code: 8, message: "\(method): \(data.count) bytes are too many")
         }
-        let clock = channel.eventLoop.scheduleTask(in: .nanoseconds(nanoseconds)) { [weak self] in
+        let clock = channel.eventLoop.scheduleTask(in: .nanoseconds(limit.nanoseconds)) { [weak self] in
             self?.close("\(method): no answer within \(limit)")
         }
         defer { clock.cancel() }

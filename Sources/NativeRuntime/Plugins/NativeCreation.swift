@@ -47,8 +47,7 @@ actor NativeCreation: PluginCreation {
         container.podSandboxID = sandbox.id
         container.name = request.config.metadata.name
         container.labels = request.config.labels
-        let asked = request.config.image
-        container.image.name = asked.userSpecifiedImage.isEmpty ? asked.image : asked.userSpecifiedImage
+        container.image.name = request.config.image.givenName
         container.image.configDigest = image.id
         return container
     }

@@ -156,16 +156,3 @@ struct SpecAdjustment {
         }
     }
 }
-
-extension [String: String] {
-    /// Takes changes by name; a name with a minus removes.
-    mutating func adjust(_ changes: [String: String]) {
-        for (name, value) in changes {
-            if let removed = Removal.of(name) {
-                if changes[removed] == nil { self[removed] = nil }
-            } else {
-                self[name] = value
-            }
-        }
-    }
-}

@@ -167,3 +167,8 @@ class Plugin:
         if isinstance(request, nri.SynchronizeRequest):
             return {"more": request.more}
         return None
+
+
+def adjusting(**fields):
+    """A handler that asks for these fields of a ContainerAdjustment."""
+    return lambda request: {"adjust": nri.ContainerAdjustment(**fields)}
