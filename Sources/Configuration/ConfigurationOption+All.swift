@@ -31,6 +31,12 @@ extension ConfigurationOption {
             "default-back-end", .cri, .choice, \.defaultBackEnd,
             "With auto on a node with Docker: what runs the pods that name no runtime handler, docker or native."),
         ConfigurationOption(
+            "cgroup-driver", .cri, .choice, \.cgroupDriver,
+            """
+            What the kubelet is told of the cgroups of native pods: systemd, cgroupfs, or auto for systemd where it \
+            runs. A pod whose parent is a slice is put into it in any case. Pods on Docker have Docker's driver.
+            """),
+        ConfigurationOption(
             "registry-directory", .cri, .path, \.registryDirectory,
             "Directory of the registries' settings for native, a directory a host with containerd's hosts.toml."),
     ]

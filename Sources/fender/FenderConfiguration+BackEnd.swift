@@ -88,6 +88,7 @@ extension FenderConfiguration {
         settings.rootDirectory = rootDirectory
         settings.stateDirectory = stateDirectory
         settings.registryDirectory = registryDirectory
+        settings.usesSystemdCgroups = usesSystemdCgroups
         settings.monitor = try Self.monitor()
         return try NativeRuntime(
             world: world, network: nativeNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
