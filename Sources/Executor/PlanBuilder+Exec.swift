@@ -18,7 +18,8 @@ extension PlanBuilder {
         let flags = try foreignNamespaces(of: pid)
         if flags != 0 { builder.writer.step(FENDER_ENTER, [slot, flags], ["of the container"]) }
         builder.writer.step(FENDER_CLONE, [0], ["", ""])
-        builder.enterChild(keyring: true, isExec: true)
+        builder.writer.step(FENDER_JOIN_CGROUPS)
+        builder.enterChild(isExec: true)
         if let last { builder.writer.step(FENDER_AFFINITY, blob: last) }
         builder.writer.step(FENDER_ROOT)
         if process.appArmorProfile?.isEmpty == false || process.selinuxLabel?.isEmpty == false {

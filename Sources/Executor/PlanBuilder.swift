@@ -62,7 +62,9 @@ struct PlanBuilder {
         builder.addStay()
         try builder.open(process)
         try builder.addNamespaces()
-        builder.enterChild(keyring: true)
+        builder.writer.step(FENDER_JOIN_CGROUPS)
+        builder.addRoot()
+        builder.enterChild()
         try builder.addNames()
         try builder.addFilesystem(process)
         try builder.addProcess(process, root: setting.rootfs) { builder in
@@ -101,12 +103,11 @@ struct PlanBuilder {
         return slot
     }
 
-    /// The child's first steps, still with all of the monitor's rights.
-    mutating func enterChild(keyring: Bool, isExec: Bool = false) {
-        writer.step(FENDER_JOIN_CGROUPS)
+    /// The child on its own, as root of its user namespace if there is one.
+    mutating func enterChild(isExec: Bool = false) {
         if isInUserNamespace { writer.step(FENDER_BECOME_ROOT) }
         writer.step(FENDER_NEW_SESSION)
-        if keyring && setting.newKeyring {
+        if setting.newKeyring {
             writer.step(FENDER_KEYRING, [], ["_ses.\(setting.id)"], flags: PlanWriter.optional)
         }
         if isNew(.cgroup) && !isExec { writer.step(FENDER_UNSHARE, [NamespaceFlag.cgroup]) }
