@@ -10,6 +10,14 @@ public enum BackEndChoice: String, Sendable, CaseIterable {
     case native
 }
 
+/// Where pods without a runtime handler go when there are both back ends.
+public enum DefaultBackEnd: String, Sendable, CaseIterable {
+    /// Docker.
+    case docker
+    /// Fender's own executor and image store.
+    case native
+}
+
 extension LoadedConfiguration {
     /// The back end that the settings and this machine ask for; never ``BackEndChoice/auto``.
     public var backEnd: BackEndChoice { values.backEnd(isDockerNamed: origins["docker-endpoint"] != nil) }

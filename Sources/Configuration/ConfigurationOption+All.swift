@@ -24,8 +24,12 @@ extension ConfigurationOption {
             "runtime", .cri, .choice, \.runtime,
             """
             What runs the pods: docker, native for Fender's own executor and image store, or auto for Docker where a \
-            docker-endpoint is set, the node has pods on it, or the default one answers at the start, else native.
+            docker-endpoint is set, the node has pods on it, or the default one answers at the start, else native. \
+            With auto a pod on a node with Docker may have the runtime handler native.
             """),
+        ConfigurationOption(
+            "default-back-end", .cri, .choice, \.defaultBackEnd,
+            "With auto on a node with Docker: what runs the pods that name no runtime handler, docker or native."),
         ConfigurationOption(
             "registry-directory", .cri, .path, \.registryDirectory,
             "Directory of the registries' settings for native, a directory a host with containerd's hosts.toml."),

@@ -10,6 +10,9 @@ extension NativeRuntime {
     /// The built-in executor as a runtime handler.
     static let handlerName = "native"
 
+    /// The runtime handlers there are, without the empty name.
+    public var handlerNames: Set<String> { [Self.handlerName] }
+
     /// `Version`.
     public func version() async throws -> VersionResponse {
         var response = VersionResponse()

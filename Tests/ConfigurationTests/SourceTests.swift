@@ -19,6 +19,7 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
         "streaming-base-url", "https://proxy.example/node/", "'https://proxy.example/node'",
         "https://proxy.example/node"
     ),
+    ("default-back-end", "native", "'native'", "native"),
     ("streaming-tls-cert", "/cert.pem", "'/cert.pem'", "/cert.pem"),
     ("streaming-tls-key", "/key.pem", "'/key.pem'", "/key.pem"),
     ("streaming-tls-client-ca", "/ca.pem", "'/ca.pem'", "/ca.pem"),
@@ -148,6 +149,7 @@ struct SourceTests {
         expected.networkPlugin = .none
         expected.cniConfDirectory = "/etc/cni"
         expected.cniBinDirectories = ["/a", "/b"]
+        expected.defaultBackEnd = .native
         expected.cniCacheDirectory = "/var/cache/cni"
         expected.podCIDRs = ["10.88.0.0/16", "fd00::/64"]
         expected.ipv6DualStack = false
