@@ -19,6 +19,8 @@ extension MixedRuntime {
         response.runtimeHandlers = handlers(onDocker.runtimeHandlers, withoutDocker.runtimeHandlers)
         response.features.supplementalGroupsPolicy =
             onDocker.features.supplementalGroupsPolicy && withoutDocker.features.supplementalGroupsPolicy
+        // Of the handlers only native ones have user namespaces at all.
+        response.features.userNamespacesHostNetwork = withoutDocker.features.userNamespacesHostNetwork
         response.info["native"] = withoutDocker.info["info"]
         return response
     }
