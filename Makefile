@@ -34,15 +34,17 @@ $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/in
 	.build-venv/bin/pip install --quiet --requirement Tests/e2e/requirements.txt
 	@touch $@
 
-build: ## build fender, fender-oci and fender-monitor in .build/release, optimised and with the Swift runtime inside
+build: ## build fender, fender-oci, fender-monitor and fender-bridge in .build/release, optimised and with the Swift runtime inside
 	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender
 	$(SWIFT) build --configuration release -Xlinker -s --product fender-oci
 	$(SWIFT) build --configuration release -Xlinker -s --product fender-monitor
+	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender-bridge
 
-debug: ## build .build/debug/fender, fender-oci and fender-monitor, which the tests drive
+debug: ## build .build/debug/fender and the programs beside it, which the tests drive
 	$(SWIFT) build --product fender
 	$(SWIFT) build --product fender-oci
 	$(SWIFT) build --product fender-monitor
+	$(SWIFT) build --product fender-bridge
 
 unit: ## run the unit tests, one after another: some count the descriptors of the process
 	$(SWIFT) build --build-tests

@@ -104,7 +104,10 @@ extension ConfigurationOption {
     private static let network = [
         ConfigurationOption(
             "network-plugin", .network, .networkPlugin, \.networkPlugin,
-            "Who connects pods: CNI plugins, or Docker's default bridge for none or an empty value."),
+            """
+            Who connects pods: CNI plugins; builtin for a bridge of Fender's own where no CNI network is configured; \
+            Docker's default bridge for none or an empty value.
+            """),
         ConfigurationOption(
             "cni-conf-dir", .network, .path, \.cniConfDirectory,
             "Directory of CNI network configurations; the first by name is used."),
@@ -208,16 +211,17 @@ extension ConfigurationOption {
 }
 
 extension OptionType where Value == NetworkPlugin {
-    /// `cni`, or `none` or nothing.
+    /// `cni`, `builtin`, or `none` or nothing.
     static let networkPlugin = OptionType(
-        placeholder: "cni|none",
+        placeholder: "cni|builtin|none",
         parse: { text in
             switch text {
             case "cni": .cni
+            case "builtin": .builtin
             case "", "none": .none
             case "kubenet":
                 throw InvalidValue("kubenet is gone; use cni with the bridge plugin and host-local addresses")
-            default: throw InvalidValue("not one of cni, none; a network by name is chosen in cni-conf-dir")
+            default: throw InvalidValue("not one of cni, builtin, none; a network by name is chosen in cni-conf-dir")
             }
         }, show: { $0.rawValue })
 }

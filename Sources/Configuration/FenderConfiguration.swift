@@ -170,6 +170,8 @@ public struct DockerTLS: Sendable, Equatable {
 public enum NetworkPlugin: String, Sendable, CaseIterable {
     /// CNI plugins.
     case cni
+    /// The same where a network is configured, else a bridge of Fender's own.
+    case builtin
     /// Docker's default bridge, as cri-dockerd's no-op plugin.
     case none
 }
