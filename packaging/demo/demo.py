@@ -36,7 +36,6 @@ NAMESPACES = pb.NamespaceOption(pid=pb.CONTAINER)
 SCRIPT = """
 echo Hello from a pod on Fender
 /bin/ip -o -4 addr show dev eth0 >&2
-/bin/mkdir /www && echo Hello over a port of the host >/www/index.html
 exec /bin/httpd -f -p 80 -h /www
 """
 HOST_PORT = 8083
