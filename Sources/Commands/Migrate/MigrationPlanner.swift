@@ -161,8 +161,12 @@ struct MigrationPlanner {
         where try Unit(name, on: node) == nil {
             let path = "\(Unit.directories[0])/\(name)"
             let program = try Files.linkTarget("/proc/self/exe")
-            let own = text.split(separator: "/usr/bin/fender ", omittingEmptySubsequences: false)
+            var own = text.split(separator: "/usr/bin/fender ", omittingEmptySubsequences: false)
                 .joined(separator: "\(program) ")
+            // The package makes the group.
+            if !(node.text("/etc/group") ?? "").split(separator: "\n").contains(where: { $0.hasPrefix("fender:") }) {
+                own = own.split(separator: "SocketGroup=fender\n").joined()
+            }
             plan.changes.append(
                 .init(
                     before: nil, after: NodeFile(path: path, bytes: Array(own.utf8), mode: 0o644, owner: 0, group: 0)))
