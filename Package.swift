@@ -115,6 +115,8 @@ let package = Package(
                 "ImageRoot", "Images", "Executor", "OCI", "Streaming", "Linux", protobuf, logging,
             ]),
 
+        layer("MixedRuntime", ["BackEnd", "Runtime", "CRI", "NRI", "Streaming"]),
+
         // The service and the program.
         layer("CRIService", ["Runtime", "CRI", "RPC", "Statistics", "Streaming", protobuf, logging]),
         layer("Configuration", ["TOML", "Linux", logging]),
@@ -127,9 +129,9 @@ let package = Package(
         .executableTarget(
             name: "fender",
             dependencies: [
-                "Commands", "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "BackEnd", "Runtime",
-                "DockerEngine", "DockerLogs", "CNI", "NRI", "RPC", "Streaming", "Configuration", "Telemetry", "Linux",
-                logging, arguments, lifecycle, unixSignals,
+                "Commands", "CVersion", "CRI", "CRIService", "DockerRuntime", "NativeRuntime", "MixedRuntime",
+                "BackEnd", "Runtime", "DockerEngine", "DockerLogs", "CNI", "NRI", "RPC", "Streaming", "Configuration",
+                "Telemetry", "Linux", logging, arguments, lifecycle, unixSignals,
             ],
             swiftSettings: strict,
             linkerSettings: [.unsafeFlags(lean, .when(configuration: .release))]),

@@ -14,7 +14,8 @@ extension CRIService {
         table.unary(.image, "ImageStatus") { (request: ImageStatusRequest) in
             try require(request.image.image, "image.image")
             var response = ImageStatusResponse()
-            guard let record = try knownWorld().image(request.image.image) else { return response }
+            _ = try knownWorld()
+            guard let record = runtime.image(request.image) else { return response }
             response.image = record.image
             if request.verbose { response.info = try await runtime.info(of: record) }
             return response
@@ -30,7 +31,9 @@ extension CRIService {
         }
         table.unary(.image, "RemoveImage") { (request: RemoveImageRequest) in
             try require(request.image.image, "image.image")
-            if let record = try knownWorld().image(request.image.image) { try await runtime.removeImage(record) }
+            if let record = try runtime.image(request.image) ?? knownWorld().image(request.image.image) {
+                try await runtime.removeImage(record)
+            }
             return RemoveImageResponse()
         }
         table.unary(.image, "ImageFsInfo") { (_: ImageFsInfoRequest) in try await runtime.imageFsInfo() }

@@ -74,14 +74,14 @@ public struct ImagesCommand: ParsableCommand {
 
         func run() async throws {
             let store = try ImageStore(directory: "\(rootDirectory)/images", logger: Logger(label: "images"))
-            let name = try name.map { text in
+            let tags = try name.map { text in
                 guard let reference = ImageReference(text), reference.digest == nil else {
                     throw ValidationError("--name: \(text) is not an image name with a tag")
                 }
-                return reference.description
+                return [reference.description]
             }
             for archive in archives {
-                let images = try await store.importArchive(at: archive, name: name) { ImageReference($0)?.description }
+                let images = try await store.importArchive(at: archive, tags: tags) { ImageReference($0)?.description }
                 for image in images { print(image.repoTags.first ?? image.id) }
             }
         }

@@ -24,7 +24,17 @@ extension ConfigurationOption {
             "runtime", .cri, .choice, \.runtime,
             """
             What runs the pods: docker, native for Fender's own executor and image store, or auto for Docker where a \
-            docker-endpoint is set, the node has pods on it, or the default one answers at the start, else native.
+            docker-endpoint is set, the node has pods on it, or the default one answers at the start, else native. \
+            With auto a pod on a node with Docker may have the runtime handler native.
+            """),
+        ConfigurationOption(
+            "default-back-end", .cri, .choice, \.defaultBackEnd,
+            "With auto on a node with Docker: what runs the pods that name no runtime handler, docker or native."),
+        ConfigurationOption(
+            "cgroup-driver", .cri, .choice, \.cgroupDriver,
+            """
+            What the kubelet is told of the cgroups of native pods: systemd, cgroupfs, or auto for systemd where it \
+            runs. A pod whose parent is a slice is put into it in any case. Pods on Docker have Docker's driver.
             """),
         ConfigurationOption(
             "registry-directory", .cri, .path, \.registryDirectory,

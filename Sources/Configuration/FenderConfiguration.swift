@@ -18,6 +18,10 @@ public struct FenderConfiguration: Sendable, Equatable {
 
     /// Docker, or Fender itself.
     public var runtime = BackEndChoice.auto
+    /// Where pods go that name no runtime handler, when both are there.
+    public var defaultBackEnd = DefaultBackEnd.docker
+    /// Who manages the cgroups of pods without Docker.
+    public var cgroupDriver = CgroupDriverChoice.auto
     /// Directory with a directory of each registry's settings, in the form of containerd's hosts.toml.
     public var registryDirectory = "/etc/fender/certs.d"
 

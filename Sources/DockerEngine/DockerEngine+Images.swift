@@ -69,6 +69,18 @@ extension DockerEngine {
         try await send(request)
     }
 
+    /// `GET /images/get`: the images of these names or ids as an archive, in pieces; `deadline` is for the answer's head.
+    public func saveImages(
+        _ names: [String], deadline: Duration? = defaultDeadline,
+        to write: (_ piece: [UInt8]) throws -> Void
+    ) async throws {
+        var request = Request(.get, "/images/get", deadline: deadline)
+        for name in names { request.add("names", name) }
+        let body = try await open(request)
+        defer { body.close() }
+        while let piece = try await body.read() { try write(piece) }
+    }
+
     /// `POST /images/load`: the images in a `docker save` or OCI archive; the messages Docker wrote.
     @discardableResult
     public func loadImage(

@@ -2,6 +2,7 @@ internal import BackEnd
 public import CRI
 internal import DockerEngine
 internal import FoundationEssentials
+internal import Glibc
 internal import Linux
 public import Runtime
 
@@ -59,6 +60,17 @@ extension DockerRuntime {
             return RuntimeError(.notFound, "pull image \(reference): \(docker.message)", cause: error)
         }
         return runtimeError(error, "pull image \(reference)")
+    }
+
+    /// Writes an image to a new file, as `docker save` does.
+    public func save(_ image: ImageRecord, to path: String) async throws {
+        _ = try node()
+        try await doing("save image \(image.id)") {
+            let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            try await engine.saveImages([image.id], deadline: nil) { piece in
+                try piece.withUnsafeBytes { try file.writeAll($0) }
+            }
+        }
     }
 
     /// `RemoveImage`: every tag in every repository, then the image.

@@ -13,7 +13,7 @@ internal import Synchronization
 /// `+Images` or `+Node`; what keeps the ``World`` is in `Watching/`.
 public final class DockerRuntime: ContainerRuntime {
     /// Everything that Docker has of pods, and its images.
-    public let world = World()
+    public let world: World
 
     let engine: DockerEngine
     let settings: DockerSettings
@@ -56,12 +56,14 @@ public final class DockerRuntime: ContainerRuntime {
         }
     }
 
-    /// A back end on `engine`; ``run()`` fills and keeps its World.
+    /// A back end on `engine`; ``run()`` fills and keeps its World, which may be a part of another.
     ///
     /// Throws when the state directories cannot be made.
     public init(
-        engine: DockerEngine, network: PodNetwork?, settings: DockerSettings, hooks: PluginHooks? = nil, logger: Logger
+        world: World = World(), engine: DockerEngine, network: PodNetwork?, settings: DockerSettings,
+        hooks: PluginHooks? = nil, logger: Logger
     ) throws {
+        self.world = world
         self.engine = engine
         self.hooks = hooks
         self.network = network

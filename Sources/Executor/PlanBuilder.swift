@@ -61,8 +61,8 @@ struct PlanBuilder {
         var builder = PlanBuilder(spec, setting)
         builder.addStay()
         try builder.open(process)
-        try builder.addNamespaces()
-        builder.enterChild(keyring: true)
+        let cgroupNamespace = try builder.addNamespaces()
+        builder.enterChild(keyring: true, cgroupNamespace: cgroupNamespace)
         try builder.addNames()
         try builder.addFilesystem(process)
         try builder.addProcess(process, root: setting.rootfs) { builder in
@@ -102,8 +102,12 @@ struct PlanBuilder {
     }
 
     /// The child's first steps, still with all of the monitor's rights.
-    mutating func enterChild(keyring: Bool, isExec: Bool = false) {
+    ///
+    /// A cgroup namespace, in `slot` as itself or as the pidfd of a process in it, is joined only now: it bounds the
+    /// cgroups that a process can be born in where systemd mounts them (`nsdelegate`, cgroups(7)).
+    mutating func enterChild(keyring: Bool, isExec: Bool = false, cgroupNamespace slot: UInt64? = nil) {
         writer.step(FENDER_JOIN_CGROUPS)
+        if let slot { writer.step(FENDER_ENTER, [slot, NamespaceFlag.cgroup], ["of cgroups"]) }
         if isInUserNamespace { writer.step(FENDER_BECOME_ROOT) }
         writer.step(FENDER_NEW_SESSION)
         if keyring && setting.newKeyring {

@@ -4,11 +4,12 @@ internal import Linux
 extension ImageStore {
     /// Takes the images of an archive, a file or pipe: of `docker save` or an OCI image layout, compressed or not.
     ///
-    /// `name` (`REPOSITORY:TAG`, normalised) is given to the image of an archive of one; without it the names that the
-    /// archive has are normalised by `normalize`, which answers nil for one that cannot be used. Throws ``ImageError``
-    /// or `CancellationError`; then no image is taken.
+    /// `tags` (`REPOSITORY:TAG`, normalised) are given to the image of an archive of one, and `digests`
+    /// (`REPOSITORY@DIGEST`) as well; without tags the names that the archive has are normalised by `normalize`, which
+    /// answers nil for one that cannot be used. Throws ``ImageError`` or `CancellationError`; then no image is taken.
     public func importArchive(
-        at path: String, name: String? = nil, normalize: @escaping @Sendable (String) -> String? = { $0 }
+        at path: String, tags: [String]? = nil, digests: [String] = [],
+        normalize: @escaping @Sendable (String) -> String? = { $0 }
     ) async throws -> [StoredImage] {
         try await Cancellation.run { cancellation in
             try ImageError.naming("import \(path)") {
@@ -16,15 +17,15 @@ extension ImageStore {
                 let spool = try ArchiveSpool(
                     try Descriptor.open(path, O_RDONLY), in: self.temporaryPath("import"), limits: limits, cancellation)
                 let images = try spool.images(for: .host, limit: self.settings.documentLimit)
-                guard name == nil || images.count == 1 else {
-                    throw ImageError(.invalid, "\(images.count) images for one name")
+                guard images.count == 1 || tags == nil && digests.isEmpty else {
+                    throw ImageError(.invalid, "\(images.count) images for the names of one")
                 }
                 let lease = Lease(self)
                 let manifests = try images.map { try self.take($0, lease, cancellation) }
                 let taken = try self.change { catalog in
                     for (image, manifest) in zip(images, manifests) {
-                        let tags = name.map { [$0] } ?? image.names.compactMap(normalize)
-                        catalog.add(manifest, names: tags.map(ImageName.tag))
+                        let tags = tags ?? image.names.compactMap(normalize)
+                        catalog.add(manifest, names: tags.map(ImageName.tag) + digests.map(ImageName.digest))
                     }
                     return manifests.compactMap { catalog.images["\($0.config)"] }
                 }

@@ -85,7 +85,7 @@ public final class ImageStore: Sendable {
     }
 
     /// A path in the store for something that is made or removed; a restart removes what is there.
-    func temporaryPath(_ kind: String) -> String {
+    public func temporaryPath(_ kind: String) -> String {
         "\(layout.temporary)/\(kind)-\(nextNumber())"
     }
 

@@ -44,6 +44,31 @@ extension NativeRuntime {
         for id in world.missing(images: Set(all.map(\.id)), ticket) { world.removeImage(id, ticket) }
     }
 
+    /// Takes an image that another store has, in the form of `docker save`, under those of its names that no image here
+    /// has. Who asks for the same at the same time waits for one.
+    public func take(
+        _ image: ImageRecord, save: @escaping @Sendable (_ path: String) async throws -> Void
+    ) async throws -> ImageRecord {
+        let id = try await operations.run("take/\(image.id)") { [self] in
+            try await doing("take over image \(image.id)") {
+                let path = images.temporaryPath("taken")
+                defer { try? Files.remove(path) }
+                try await save(path)
+                let isFree = { (name: String) in self.world.image(name) == nil }
+                let taken = try await images.importArchive(
+                    at: path, tags: image.image.repoTags.compactMap(Self.fullName).filter(isFree),
+                    digests: image.image.repoDigests.compactMap(Self.fullName).filter(isFree))
+                refreshImages(world.ticket())
+                guard let first = taken.first else { throw RuntimeError(.unknown, "the archive has no image") }
+                return first.id
+            }
+        }
+        guard let record = world.image(id) else { throw RuntimeError(.notFound, "image \(id): removed meanwhile") }
+        return record
+    }
+
+    private static func fullName(_ name: String) -> String? { ImageReference(name)?.description }
+
     /// The built-in pause image, which is there from the start.
     func importPause() async throws {
         if images.image(id: PauseImage.id()) == nil {

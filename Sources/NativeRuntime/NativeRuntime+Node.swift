@@ -10,6 +10,9 @@ extension NativeRuntime {
     /// The built-in executor as a runtime handler.
     static let handlerName = "native"
 
+    /// The runtime handlers there are, without the empty name.
+    public var handlerNames: Set<String> { [Self.handlerName] }
+
     /// `Version`.
     public func version() async throws -> VersionResponse {
         var response = VersionResponse()
@@ -48,7 +51,7 @@ extension NativeRuntime {
     }
 
     private struct NodeInfo: Encodable {
-        var cgroupDriver = "cgroupfs"
+        var cgroupDriver = ""
         var sandboxes = 0
         var containers = 0
         var images = 0
@@ -58,6 +61,7 @@ extension NativeRuntime {
 
     private func info() -> [String: String] {
         var info = NodeInfo()
+        info.cgroupDriver = settings.usesSystemdCgroups ? "systemd" : "cgroupfs"
         info.sandboxes = world.sandboxes.count
         info.containers = world.containers.count
         info.images = world.images.count
@@ -66,10 +70,10 @@ extension NativeRuntime {
         return ["info": VerboseInfo.json(info)]
     }
 
-    /// `RuntimeConfig`.
+    /// `RuntimeConfig`: what a kubelet is to use; pods are taken with either.
     public func runtimeConfig() async throws -> RuntimeConfigResponse {
         var response = RuntimeConfigResponse()
-        response.linux.cgroupDriver = .cgroupfs
+        response.linux.cgroupDriver = settings.usesSystemdCgroups ? .systemd : .cgroupfs
         return response
     }
 

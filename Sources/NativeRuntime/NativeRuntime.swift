@@ -15,7 +15,7 @@ internal import Synchronization
 /// `+Exec`, `+Images` or `+Node`; what a start finds is in `NativeRuntime+Recovery`.
 public final class NativeRuntime: ContainerRuntime {
     /// Everything there is.
-    public let world = World()
+    public let world: World
 
     let settings: NativeSettings
     let network: PodNetwork
@@ -38,10 +38,12 @@ public final class NativeRuntime: ContainerRuntime {
     /// Held by who changes what is remembered of an object.
     let writing = Mutex(())
 
-    /// A back end; ``recover()`` fills its World. Throws when the state cannot be opened.
+    /// A back end; ``run()`` fills and keeps its World, which may be a part of another. Throws when the state cannot
+    /// be opened.
     public init(
-        network: PodNetwork, settings: NativeSettings, hooks: PluginHooks? = nil, logger: Logger
+        world: World = World(), network: PodNetwork, settings: NativeSettings, hooks: PluginHooks? = nil, logger: Logger
     ) throws {
+        self.world = world
         self.network = network
         self.hooks = hooks
         self.settings = settings

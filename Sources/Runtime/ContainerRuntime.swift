@@ -54,6 +54,8 @@ public protocol ContainerRuntime: Sendable {
     /// What only a verbose `ContainerStatus` shows, as JSON by name.
     func info(of container: ContainerRecord) async throws -> [String: String]
 
+    /// The image that a request means.
+    func image(_ spec: ImageSpec) -> ImageRecord?
     /// Pulls and answers the image id.
     func pullImage(_ image: ImageSpec, auth: AuthConfig?, sandboxConfig: PodSandboxConfig?) async throws -> String
     /// Removes the image with all its tags.
@@ -65,6 +67,9 @@ public protocol ContainerRuntime: Sendable {
 }
 
 extension ContainerRuntime {
+    /// What the World knows by that name.
+    public func image(_ spec: ImageSpec) -> ImageRecord? { world.image(spec.image) }
+
     /// Does nothing: there is more to do for runtimes with machines and for plugins.
     public func updatePodSandboxResources(
         _ sandbox: SandboxRecord, overhead: LinuxContainerResources, resources: LinuxContainerResources

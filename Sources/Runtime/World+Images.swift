@@ -26,6 +26,7 @@ extension World {
             guard let (previous, _) = try state.images.put(record, ticket) else { return }
             for name in previous?.names ?? [] where state.imageNames[name] == record.id { state.imageNames[name] = nil }
             for name in record.names { state.imageNames[name] = record.id }
+            try whole.map { try $0.world.take(record, record.id, from: $0.part) }
         }
     }
 
@@ -34,7 +35,23 @@ extension World {
         state.withLock { state in
             guard let record = state.images.remove(id, ticket) else { return }
             for name in record.names where state.imageNames[name] == id { state.imageNames[name] = nil }
+            // A record that there was cannot fail to be encoded again.
+            whole.map { try? $0.world.take(nil, id, from: $0.part) }
         }
+    }
+
+    /// Takes in what a part has of an image; nil when it has it no longer.
+    private func take(_ record: ImageRecord?, _ id: String, from part: Int) throws {
+        let (merged, ticket) = state.withLock { state in
+            var parts = state.imageParts[id] ?? []
+            while parts.count <= part { parts.append(nil) }
+            parts[part] = record
+            let held = parts.compactMap(\.self)
+            state.imageParts[id] = held.isEmpty ? nil : parts
+            state.ticket += 1
+            return (held.dropFirst().reduce(held.first) { $0?.adding($1) }, Ticket(number: state.ticket))
+        }
+        if let merged { try put(merged, ticket) } else { removeImage(id, ticket) }
     }
 
     /// The images that a complete reading begun at `ticket` did not contain although older news had them.
@@ -48,6 +65,18 @@ extension World {
 }
 
 extension ImageRecord {
+    /// The same image with the names that another store has for it as well.
+    func adding(_ other: ImageRecord) -> ImageRecord {
+        // Stores write the same name in different ways.
+        let own = Set(names)
+        let isNew = { (name: String) in ImageReference(name).map { !own.contains($0.description) } ?? false }
+        var merged = self
+        merged.image.repoTags = (image.repoTags + other.image.repoTags.filter(isNew)).sorted()
+        merged.image.repoDigests = (image.repoDigests + other.image.repoDigests.filter(isNew)).sorted()
+        merged.image.pinned = image.pinned || other.image.pinned
+        return merged
+    }
+
     /// Every full name that means this image.
     var names: [String] {
         (image.repoTags + image.repoDigests).compactMap { ImageReference($0)?.description }

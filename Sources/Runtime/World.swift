@@ -13,20 +13,57 @@ public final class World: Sendable {
         var imageNames: [String: String] = [:]
         var ticket: UInt64 = 0
         var known = false
+        var parts = 0
+        var unknownParts = 0
+        /// What each part has of an image, the parts in order.
+        var imageParts: [String: [ImageRecord?]] = [:]
         var subscribers: [UInt64: AsyncStream<ContainerEventResponse>.Continuation] = [:]
         var nextSubscriber: UInt64 = 0
     }
 
     let state = Mutex(State())
+    /// What this is a part of; its lock is taken under ours, never the other way.
+    let whole: Whole?
+
+    /// The World that has all that its parts have.
+    struct Whole: Sendable {
+        let world: World
+        /// Which of the parts this is, from 0.
+        let part: Int
+    }
 
     /// An empty World that nobody has filled yet.
-    public init() {}
+    public init() { whole = nil }
+
+    /// An empty part of another World, which takes in all that this one does, and is known when all its parts are.
+    ///
+    /// Objects of different parts have different ids; of images that have the same, the whole shows one, with the
+    /// names of all, and for the rest as the part that was made first has it.
+    public init(partOf world: World) {
+        whole = world.state.withLock { state in
+            defer { (state.parts, state.unknownParts) = (state.parts + 1, state.unknownParts + 1) }
+            return Whole(world: world, part: state.parts)
+        }
+    }
 
     /// Whether the engine has been read completely once; before that, absence means nothing.
     public var isKnown: Bool { state.withLock { $0.known } }
 
     /// Says that everything that exists has been put in.
-    public func markKnown() { state.withLock { $0.known = true } }
+    public func markKnown() {
+        let isFirst = state.withLock { state in
+            defer { state.known = true }
+            return !state.known
+        }
+        if isFirst { whole?.world.partIsKnown() }
+    }
+
+    private func partIsKnown() {
+        state.withLock { state in
+            state.unknownParts -= 1
+            state.known = state.unknownParts == 0
+        }
+    }
 
     /// Draws a ticket: call before asking the engine.
     public func ticket() -> Ticket {
@@ -75,6 +112,7 @@ public final class World: Sendable {
     public func put(_ record: SandboxRecord, _ ticket: Ticket) throws {
         try state.withLock { state in
             guard let (previous, current) = try state.sandboxes.put(record, ticket) else { return }
+            try whole.map { try $0.world.put(record, $0.world.ticket()) }
             guard let kind = Self.event(from: previous?.status.state, to: current.status.state) else { return }
             Self.publish(kind, id: record.id, sandboxID: record.id, &state)
         }
@@ -84,6 +122,7 @@ public final class World: Sendable {
     public func put(_ record: ContainerRecord, _ ticket: Ticket) throws {
         try state.withLock { state in
             guard let (previous, current) = try state.containers.put(record, ticket) else { return }
+            try whole.map { try $0.world.put(record, $0.world.ticket()) }
             for kind in Self.events(from: previous?.status.state, to: current.status.state) {
                 Self.publish(kind, id: record.id, sandboxID: record.sandboxID, &state)
             }
@@ -94,6 +133,7 @@ public final class World: Sendable {
     public func removeSandbox(_ id: String, _ ticket: Ticket) {
         state.withLock { state in
             guard let record = state.sandboxes.remove(id, ticket) else { return }
+            whole.map { $0.world.removeSandbox(id, $0.world.ticket()) }
             Self.publish(.containerDeletedEvent, id: id, sandboxID: id, gone: record, &state)
         }
     }
@@ -102,6 +142,7 @@ public final class World: Sendable {
     public func removeContainer(_ id: String, _ ticket: Ticket) {
         state.withLock { state in
             guard let record = state.containers.remove(id, ticket) else { return }
+            whole.map { $0.world.removeContainer(id, $0.world.ticket()) }
             Self.publish(.containerDeletedEvent, id: id, sandboxID: record.sandboxID, &state)
         }
     }

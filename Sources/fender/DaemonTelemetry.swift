@@ -85,7 +85,6 @@ struct DaemonTelemetry: Sendable {
         registry.read("fender_reconcile_age_seconds", "Time since everything was last read from Docker.") {
             runtime.reconcileAge?.inSeconds
         }
-        readWorld(runtime.world)
         readLogs(runtime)
     }
 

@@ -2,12 +2,13 @@ internal import BackEnd
 internal import Commands
 internal import Configuration
 internal import DockerEngine
-internal import DockerRuntime
+public import DockerRuntime
 internal import Glibc
 internal import Linux
 internal import Logging
 internal import NRI
-internal import NativeRuntime
+public import MixedRuntime
+public import NativeRuntime
 internal import Runtime
 internal import Streaming
 
@@ -15,13 +16,40 @@ internal import Streaming
 typealias PodRuntime = ContainerRuntime & StreamingRuntime
 
 extension FenderConfiguration {
-    /// The back end that was chosen.
+    /// The back end that was chosen, or both of them.
     func backEnd(
         _ choice: BackEndChoice, _ hooks: PluginHooks?, _ telemetry: DaemonTelemetry, _ log: Logger
     ) throws -> any PodRuntime {
-        guard choice == .native else { return try dockerRuntime(hooks, telemetry) }
-        log.info("pods run without Docker")
-        return try nativeRuntime(hooks, telemetry)
+        let world = World()
+        telemetry.readWorld(world)
+        switch choice {
+        case .native:
+            log.info("pods run without Docker")
+            return try nativeRuntime(world, hooks, telemetry)
+        case .docker where runtime == .docker:
+            return try dockerRuntime(world, hooks, telemetry)
+        default:
+            return try mixedRuntime(world, hooks, telemetry, log)
+        }
+    }
+
+    /// Pods on Docker, and native ones where the machine and the installation allow.
+    private func mixedRuntime(
+        _ world: World, _ hooks: PluginHooks?, _ telemetry: DaemonTelemetry, _ log: Logger
+    ) throws -> any PodRuntime {
+        let docker = World(partOf: world)
+        do {
+            let native = try nativeRuntime(World(partOf: world), hooks, telemetry)
+            let mixed = MixedRuntime(
+                world: world, docker: try dockerRuntime(docker, hooks, telemetry), native: native,
+                defaultPart: defaultBackEnd == .native ? .native : .docker)
+            hooks?.attach(mixed)
+            return mixed
+        } catch {
+            guard defaultBackEnd == .docker else { throw error }
+            log.warning("pods run on Docker only", metadata: ["error": "\(error)"])
+            return try dockerRuntime(world, hooks, telemetry)
+        }
     }
 
     /// Where plugins are heard; nil when they are not wanted.
@@ -40,27 +68,31 @@ extension FenderConfiguration {
         return hooks
     }
 
-    private func dockerRuntime(_ hooks: PluginHooks?, _ telemetry: DaemonTelemetry) throws -> DockerRuntime {
+    private func dockerRuntime(
+        _ world: World, _ hooks: PluginHooks?, _ telemetry: DaemonTelemetry
+    ) throws -> DockerRuntime {
         let engine = try DockerEngine(
             endpoint: engineEndpoint(), logger: Logger(label: "docker"), observer: telemetry.exchanged)
         let runtime = try DockerRuntime(
-            engine: engine, network: networkPlugin == .cni ? podNetwork(observer: telemetry.pluginRan) : nil,
-            settings: dockerSettings, hooks: hooks, logger: Logger(label: "runtime"))
+            world: world, engine: engine,
+            network: networkPlugin == .cni ? podNetwork(observer: telemetry.pluginRan) : nil, settings: dockerSettings,
+            hooks: hooks, logger: Logger(label: "runtime"))
         telemetry.read(runtime)
         return runtime
     }
 
-    private func nativeRuntime(_ hooks: PluginHooks?, _ telemetry: DaemonTelemetry) throws -> NativeRuntime {
+    private func nativeRuntime(
+        _ world: World, _ hooks: PluginHooks?, _ telemetry: DaemonTelemetry
+    ) throws -> NativeRuntime {
         var settings = NativeSettings()
         settings.rootDirectory = rootDirectory
         settings.stateDirectory = stateDirectory
         settings.registryDirectory = registryDirectory
+        settings.usesSystemdCgroups = usesSystemdCgroups
         settings.monitor = try Self.monitor()
-        let runtime = try NativeRuntime(
-            network: podNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
-            logger: Logger(label: "runtime"))
-        telemetry.readWorld(runtime.world)
-        return runtime
+        return try NativeRuntime(
+            world: world, network: nativeNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
+            logger: Logger(label: "native"))
     }
 
     /// fender-monitor stands beside us, or where packages put it.
@@ -74,6 +106,9 @@ extension FenderConfiguration {
         return found
     }
 }
+
+extension DockerRuntime: DockerPart {}
+extension NativeRuntime: NativePart {}
 
 /// Why the daemon cannot start.
 struct StartError: Error, CustomStringConvertible {

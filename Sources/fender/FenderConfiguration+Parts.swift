@@ -7,13 +7,25 @@ internal import Telemetry
 
 /// The settings as the parts of the daemon take them.
 extension FenderConfiguration {
-    /// The CNI client.
+    /// The CNI client of pods on Docker, whose cache is the one that dockershim and cri-dockerd had.
     func podNetwork(observer: @escaping @Sendable (PluginRun) -> Void) -> PodNetwork {
+        podNetwork(cache: cniCacheDirectory, journal: "\(rootDirectory)/cni", observer)
+    }
+
+    /// That of native pods. What stands in its files is its own: what no pod there knows of is to be undone.
+    func nativeNetwork(observer: @escaping @Sendable (PluginRun) -> Void) -> PodNetwork {
+        podNetwork(
+            cache: "\(rootDirectory)/native/cni/cache", journal: "\(rootDirectory)/native/cni/journal", observer)
+    }
+
+    private func podNetwork(
+        cache: String, journal: String, _ observer: @escaping @Sendable (PluginRun) -> Void
+    ) -> PodNetwork {
         var settings = PodNetwork.Settings()
         settings.configurationDirectory = cniConfDirectory
         settings.pluginDirectories = cniBinDirectories
-        settings.cacheDirectory = cniCacheDirectory
-        settings.journalDirectory = "\(rootDirectory)/cni"
+        settings.cacheDirectory = cache
+        settings.journalDirectory = journal
         settings.observer = observer
         let network = PodNetwork(settings: settings, logger: Logger(label: "cni"))
         network.podCIDRs = podCIDRs

@@ -69,7 +69,7 @@ struct ImageStoreTests {
         let packed = try await output("/usr/bin/\(program)", "-c", input: Self.base)
         let archive = dockerArchive([packed, Self.top, packed], unpacked: [Self.base, Self.top, Self.base])
         let path = try write("saved.tar", try await output("/usr/bin/\(program)", "-c", input: archive))
-        let images = try await open().importArchive(at: path, name: "example.org/other:2")
+        let images = try await open().importArchive(at: path, tags: ["example.org/other:2"])
         #expect(images.map(\.repoTags) == [["example.org/other:2"]])
     }
 

@@ -77,8 +77,8 @@ public final class PluginHooks: Sendable {
     /// Says whose hooks these are.
     public func attach(_ target: any PluginTarget) { state.withLock { $0.target = target } }
 
-    /// Says that the World is known: plugins may join.
-    public func worldIsKnown() { sayKnown.finish() }
+    /// Says that a back end's World is known; when all there is is known, plugins may join.
+    public func worldIsKnown() { if target?.world.isKnown ?? false { sayKnown.finish() } }
 
     /// Serves plugins until cancelled. Throws when their socket cannot be had.
     public func run() async throws {

@@ -46,8 +46,8 @@ final class BodyStream: Sendable {
         }
     }
 
-    /// What has arrived, at least a byte; nil at the end.
-    private func read() async throws -> [UInt8]? {
+    /// What has arrived, at least a byte; nil at the end. Not to be mixed with lines.
+    func read() async throws -> [UInt8]? {
         while true {
             do {
                 switch try transfer.channel.take() {
