@@ -49,6 +49,8 @@ class Machine:
             mount -t sysfs sysfs sys
             mount -t tmpfs tmpfs run
             mount --rbind /dev dev
+            # Else every manual of the machine is read.
+            rm -f var/lib/man-db/auto-update
             exec chroot . /bin/bash -euc "$1"
         """
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8"}
