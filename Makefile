@@ -57,7 +57,7 @@ e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and witho
 
 # The programs that are packed there: FENDER_PROGRAMS=.build/release make test-deb tests what `make build` made.
 test-deb: setup debug ## build the Debian package, of the debug programs, install, upgrade and remove it, with pods running
-	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/package Tests/package/test_deb.py
+	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/package Tests/package
 
 # What cannot be seen on most machines: cgroup v2 alone, all capabilities, an older kernel.
 UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
