@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build deb debug unit e2e test-deb test-uml uml-suites fuzz fuzz-monitor lint format protos check-protos bench bench-executor pause setup
+.PHONY: help run test build deb debug unit e2e test-deb test-uml fuzz fuzz-monitor lint format protos check-protos bench bench-executor pause setup
 
 SWIFT ?= swift
 CLANG ?= clang
@@ -64,10 +64,6 @@ UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
 UML_E2E := (test_containers and (test_life or out_of_memory) or test_resources) and not huge
 UML_E2E_SYSTEMD := ((test_containers and test_life) or test_resources) and not huge
 test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, without and with systemd, then some pods
-	@status=0; $(AS_ROOT) Tests/uml/can-run || status=$$?; \
-	case $$status in 0) $(MAKE) uml-suites ;; 77) ;; *) exit $$status ;; esac
-
-uml-suites:
 	$(SWIFT) build --build-tests
 	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/uml Tests/uml/test_run.py
 	$(AS_ROOT) Tests/uml/run --limit 300 -- .build/debug/fenderPackageTests.xctest --testing-library swift-testing \

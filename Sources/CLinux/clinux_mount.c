@@ -36,6 +36,28 @@ int fender_attach_mount(int fd, int target)
 	return (int)syscall(SYS_move_mount, fd, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+int fender_copy_mount(const char *path)
+{
+	return (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+static int change_mount(int fd, const struct mount_attr *attributes)
+{
+	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, attributes, sizeof *attributes);
+}
+
+int fender_map_mount(int fd, int user_namespace)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (__u64)user_namespace};
+	return change_mount(fd, &attributes);
+}
+
+int fender_restrict_mount(int fd, unsigned attributes_set)
+{
+	struct mount_attr attributes = {.attr_set = attributes_set};
+	return change_mount(fd, &attributes);
+}
+
 int fender_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)
 {
 	return mount(source, target, type, flags, data);

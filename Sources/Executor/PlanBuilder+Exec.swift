@@ -19,7 +19,8 @@ extension PlanBuilder {
         let flags = foreign & ~NamespaceFlag.cgroup
         if flags != 0 { builder.writer.step(FENDER_ENTER, [slot, flags], ["of the container"]) }
         builder.writer.step(FENDER_CLONE, [0], ["", ""])
-        builder.enterChild(keyring: true, isExec: true, cgroupNamespace: foreign == flags ? nil : slot)
+        builder.joinCgroups(namespace: foreign == flags ? nil : slot)
+        builder.enterChild(isExec: true)
         if let last { builder.writer.step(FENDER_AFFINITY, blob: last) }
         builder.writer.step(FENDER_ROOT)
         if process.appArmorProfile?.isEmpty == false || process.selinuxLabel?.isEmpty == false {

@@ -37,13 +37,18 @@ extension PlanBuilder {
         }
     }
 
+    /// The root file system's mount, while we still are who may go through the directories that lead there: root of a
+    /// user namespace may not.
+    mutating func addRoot() {
+        writer.step(FENDER_PROPAGATION, [Self.slaveRecursive])
+        // An unbindable or shared mount cannot be the new root until it is: it is made so at the end.
+        writer.step(FENDER_ROOT, [Self.privateRecursive], [setting.rootfs])
+    }
+
     /// The container's tree of files, up to and with making it the root.
     mutating func addFilesystem(_ process: Process) throws {
         let linux = spec.linux
         let propagation = try rootPropagation()
-        writer.step(FENDER_PROPAGATION, [Self.slaveRecursive])
-        // An unbindable or shared mount cannot be the new root until it is: it is made so at the end.
-        writer.step(FENDER_ROOT, [Self.privateRecursive], [setting.rootfs])
         if !linux.sysctl.isEmpty || process.appArmorProfile?.isEmpty == false || process.selinuxLabel?.isEmpty == false
         {
             writer.step(FENDER_PROC, flags: PlanWriter.optional)

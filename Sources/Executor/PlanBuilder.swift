@@ -62,7 +62,9 @@ struct PlanBuilder {
         builder.addStay()
         try builder.open(process)
         let cgroupNamespace = try builder.addNamespaces()
-        builder.enterChild(keyring: true, cgroupNamespace: cgroupNamespace)
+        builder.joinCgroups(namespace: cgroupNamespace)
+        builder.addRoot()
+        builder.enterChild()
         try builder.addNames()
         try builder.addFilesystem(process)
         try builder.addProcess(process, root: setting.rootfs) { builder in
@@ -105,12 +107,16 @@ struct PlanBuilder {
     ///
     /// A cgroup namespace, in `slot` as itself or as the pidfd of a process in it, is joined only now: it bounds the
     /// cgroups that a process can be born in where systemd mounts them (`nsdelegate`, cgroups(7)).
-    mutating func enterChild(keyring: Bool, isExec: Bool = false, cgroupNamespace slot: UInt64? = nil) {
+    mutating func joinCgroups(namespace slot: UInt64?) {
         writer.step(FENDER_JOIN_CGROUPS)
         if let slot { writer.step(FENDER_ENTER, [slot, NamespaceFlag.cgroup], ["of cgroups"]) }
+    }
+
+    /// The child on its own, as root of its user namespace if there is one.
+    mutating func enterChild(isExec: Bool = false) {
         if isInUserNamespace { writer.step(FENDER_BECOME_ROOT) }
         writer.step(FENDER_NEW_SESSION)
-        if keyring && setting.newKeyring {
+        if setting.newKeyring {
             writer.step(FENDER_KEYRING, [], ["_ses.\(setting.id)"], flags: PlanWriter.optional)
         }
         if isNew(.cgroup) && !isExec { writer.step(FENDER_UNSHARE, [NamespaceFlag.cgroup]) }

@@ -20,7 +20,13 @@ public enum ContainerRoot {
     ///
     /// What is written is not sure to be on disk when the machine dies, whatever the container syncs, and cannot be
     /// mounted again then. ``ImageVolumeMount/unmount(_:)`` undoes it.
-    public static func mount(layers: [String], upper: Upper, at directory: String) throws {
-        try OverlayMount.attach(layers: layers, upper: upper, at: directory)
+    ///
+    /// With a user namespace at the path `space` the layers' owners are seen through it: what root of the image owns is
+    /// root's of the namespace (Linux 5.19). The upper directory is as it is.
+    public static func mount(
+        layers: [String], upper: Upper, through space: String? = nil, at directory: String
+    ) throws {
+        guard let space else { return try OverlayMount.attach(layers: layers, upper: upper, at: directory) }
+        try OverlayMount.attach(layers: layers, upper: upper, through: space, at: directory)
     }
 }

@@ -12,12 +12,17 @@ public enum ImageVolumeMount {
     /// A mount that is there already, as a crash leaves it, is replaced; containers that have it keep it.
     /// Layers are as for ``ImageRoot/open(layers:)``. Throws ``ImageRootError``, `notFound` when the image
     /// lacks the sub-path; then nothing stays mounted. Blocks.
-    public static func mount(layers: [String], at directory: String, subPath: String = "") throws -> String {
-        try mount(layers: layers, at: directory, subPath: subPath, method: nil)
+    ///
+    /// With a user namespace at the path `space` the owners are seen through it, as ``ContainerRoot`` has it.
+    public static func mount(
+        layers: [String], at directory: String, subPath: String = "", through space: String? = nil
+    ) throws -> String {
+        try mount(layers: layers, at: directory, subPath: subPath, through: space, method: nil)
     }
 
     static func mount(
-        layers: [String], at directory: String, subPath: String, method: OverlayMount.Method?
+        layers: [String], at directory: String, subPath: String, through space: String? = nil,
+        method: OverlayMount.Method?
     ) throws -> String {
         try check(directory)
         try detach(directory)
@@ -27,7 +32,11 @@ public enum ImageVolumeMount {
             throw ImageRootError(.failed, "mount image volume: \(error)")
         }
         do {
-            try OverlayMount.attach(layers: layers, at: directory, method: method)
+            if let space {
+                try OverlayMount.attach(layers: layers, upper: nil, through: space, at: directory, method: method)
+            } else {
+                try OverlayMount.attach(layers: layers, at: directory, method: method)
+            }
             return try resolve(subPath, below: directory)
         } catch {
             try? unmount(directory)

@@ -51,7 +51,7 @@ enum OverlayMount {
         }
     }
 
-    private static func reporting<Result: ~Copyable>(
+    static func reporting<Result: ~Copyable>(
         _ layers: [String], _ body: () throws -> Result
     ) throws -> Result {
         do {
@@ -62,7 +62,7 @@ enum OverlayMount {
     }
 
     /// `lowerdir+` where the kernel knows it.
-    private static func best(_ directories: LayerDirectories) throws -> Method {
+    static func best(_ directories: LayerDirectories) throws -> Method {
         let context = fender_fsopen("overlay")
         guard context >= 0 else { return .onThread }
         let held = Descriptor(owning: context)
@@ -75,7 +75,7 @@ enum OverlayMount {
         return takes("lowerdir+") && !takes("no-such-option") ? .layerByLayer : .onThread
     }
 
-    private static func detached(_ directories: LayerDirectories) throws -> Descriptor {
+    static func detached(_ directories: LayerDirectories) throws -> Descriptor {
         let context = Descriptor(owning: try system("fsopen", "overlay") { fender_fsopen("overlay") })
         let number = context.raw
         let set = CUnsignedInt(FENDER_FSCONFIG_SET_STRING)
@@ -106,7 +106,7 @@ enum OverlayMount {
     }
 
     /// mount(2) with the shortest names there are: numbers in the working directory /proc/self/fd.
-    private static func mountHere(_ directories: LayerDirectories, at target: String) throws {
+    static func mountHere(_ directories: LayerDirectories, at target: String) throws {
         try system("chdir") { chdir("/proc/self/fd") }
         let lower = directories.descriptors.map { "\($0)" }.joined(separator: ":")
         let flags = directories.isWritable ? 0 : FENDER_MS_RDONLY | FENDER_MS_NOSUID | FENDER_MS_NODEV

@@ -1,6 +1,6 @@
 internal import Glibc
 internal import ImageRoot
-internal import Linux
+public import Linux
 internal import Logging
 internal import Synchronization
 
@@ -9,13 +9,15 @@ extension ImageStore {
     /// without. Throws ``ImageError``: `notFound` for the image, `alreadyExists` for the key.
     ///
     /// The key is a file name. The snapshot stays until ``removeSnapshot(_:)``, also when the image is removed; its mount
-    /// goes with a reboot.
-    public func makeSnapshot(_ key: String, image id: String, readOnly: Bool = false) throws -> Snapshot {
+    /// goes with a reboot. In a user namespace its owners are the namespace's own, unless ``obstacleToUserNamespaces()`` says no.
+    public func makeSnapshot(
+        _ key: String, image id: String, readOnly: Bool = false, in space: IDSpace? = nil
+    ) throws -> Snapshot {
         try ImageError.naming("make root file system \(key)") {
             try check(key)
             let record = try reserve(key, image: id, readOnly)
             do {
-                try build(key, record)
+                try build(key, record, space)
                 return snapshot(key, record)
             } catch {
                 try? removeSnapshot(key)
@@ -87,7 +89,7 @@ extension ImageStore {
         }
     }
 
-    private func build(_ key: String, _ record: SnapshotRecord) throws {
+    private func build(_ key: String, _ record: SnapshotRecord, _ space: IDSpace?) throws {
         let making = hiddenPlace()
         do {
             for name in ["", "/rootfs", "/upper", "/work"]
@@ -96,28 +98,35 @@ extension ImageStore {
             }
             let file = try Descriptor.open("\(making)/snapshot", O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             try record.bytes.withUnsafeBytes { try file.writeAll($0) }
-            if !record.isReadOnly { try copyRootAttributes(of: record, to: "\(making)/upper") }
+            if !record.isReadOnly { try copyRootAttributes(of: record, to: "\(making)/upper", space?.maps) }
             try system("rename", key) { rename(making, layout.snapshot(key)) }
         } catch {
             try? DirectoryTree.remove(making)
             throw error
         }
-        try mount(layout.snapshot(key), record)
+        try mount(layout.snapshot(key), record, through: space?.path)
     }
 
     /// The root that a container sees is the upper directory's: it must look like the image's.
-    private func copyRootAttributes(of record: SnapshotRecord, to path: String) throws {
+    private func copyRootAttributes(of record: SnapshotRecord, to path: String, _ maps: IDMaps?) throws {
         var status = stat()
         status.st_mode = 0o755
         if let top = record.layers.last {
             try system("stat", "\(top)") { stat(layout.files(top), &status) }
         }
-        let (owner, group, mode) = (status.st_uid, status.st_gid, status.st_mode & 0o7777)
+        let mode = status.st_mode & 0o7777
+        var (owner, group) = (status.st_uid, status.st_gid)
+        if let maps {
+            guard let user = maps.host(user: owner), let users = maps.host(group: group) else {
+                throw ImageError(.invalid, "the user namespace lacks \(owner):\(group), who own the image's root")
+            }
+            (owner, group) = (user, users)
+        }
         try system("chown", path) { chown(path, owner, group) }
         try system("chmod", path) { chmod(path, mode) }
     }
 
-    private func mount(_ place: String, _ record: SnapshotRecord) throws {
+    private func mount(_ place: String, _ record: SnapshotRecord, through space: String?) throws {
         var layers = record.layers.reversed().map(layout.files)
         if layers.isEmpty {
             // An image of nothing; overlayfs wants a layer.
@@ -125,10 +134,10 @@ extension ImageStore {
             layers = ["\(place)/empty"]
         }
         if record.isReadOnly {
-            _ = try ImageVolumeMount.mount(layers: layers, at: "\(place)/rootfs")
+            _ = try ImageVolumeMount.mount(layers: layers, at: "\(place)/rootfs", through: space)
         } else {
             let upper = ContainerRoot.Upper(directory: "\(place)/upper", work: "\(place)/work")
-            try ContainerRoot.mount(layers: layers, upper: upper, at: "\(place)/rootfs")
+            try ContainerRoot.mount(layers: layers, upper: upper, through: space, at: "\(place)/rootfs")
         }
     }
 
@@ -139,5 +148,5 @@ extension ImageStore {
     }
 
     /// A path beside the snapshots that no key has; a restart removes what is there.
-    private func hiddenPlace() -> String { "\(layout.snapshots)/.temporary-\(nextNumber())" }
+    func hiddenPlace() -> String { "\(layout.snapshots)/.temporary-\(nextNumber())" }
 }

@@ -8,6 +8,7 @@ public struct PinnedNamespaces: Sendable {
         case network = "net"
         case ipc
         case uts
+        case user
     }
 
     /// The directory of the files.
@@ -20,14 +21,21 @@ public struct PinnedNamespaces: Sendable {
     public func path(_ kind: Kind) -> String { "\(directory)/\(kind.rawValue)" }
 
     /// Makes new namespaces, runs `prepare` on a thread inside of them, and pins them. A failure leaves nothing.
-    public func make(_ kinds: Set<Kind>, prepare: @escaping @Sendable () throws -> Void) async throws {
+    ///
+    /// With `maps` there is a user namespace too, which owns the others; `prepare` does not run in that one, since no
+    /// thread of a process that has several can.
+    public func make(
+        _ kinds: Set<Kind>, maps: IDMaps? = nil, prepare: @escaping @Sendable () throws -> Void
+    ) async throws {
+        let kinds = kinds.subtracting([.user])
         try Files.makeDirectories(directory, mode: 0o700)
         do {
             try await DedicatedThread.run { [self] in
-                func flag(_ kind: Kind) -> CInt { kinds.contains(kind) ? 1 : 0 }
-                try system("unshare") { fender_new_namespaces(flag(.network), flag(.ipc), flag(.uts)) }
+                guard let maps else { return try make(kinds, prepare) }
+                let holder = try NamespaceHolder.make(maps, owning: kinds)
+                for kind in kinds { try enter(holder.path(kind)) }
                 try prepare()
-                for kind in kinds { try pin(kind) }
+                for kind in kinds.union([.user]) { try pin(kind, holder.path(kind)) }
             }
         } catch {
             try? release()
@@ -35,12 +43,23 @@ public struct PinnedNamespaces: Sendable {
         }
     }
 
-    private func pin(_ kind: Kind) throws {
+    private func make(_ kinds: Set<Kind>, _ prepare: () throws -> Void) throws {
+        func flag(_ kind: Kind) -> CInt { kinds.contains(kind) ? 1 : 0 }
+        try system("unshare") { fender_new_namespaces(flag(.network), flag(.ipc), flag(.uts)) }
+        try prepare()
+        for kind in kinds { try pin(kind, "/proc/thread-self/ns/\(kind.rawValue)") }
+    }
+
+    private func enter(_ path: String) throws {
+        let namespace = try Descriptor.open(path, O_RDONLY)
+        let number = namespace.raw
+        try system("setns", path) { fender_enter_namespace(number) }
+    }
+
+    private func pin(_ kind: Kind, _ source: String) throws {
         let path = path(kind)
         _ = try Descriptor.open(path, O_RDONLY | O_CREAT | O_EXCL, mode: 0o400)
-        try system("mount", path) {
-            fender_mount("/proc/thread-self/ns/\(kind.rawValue)", path, nil, UInt(FENDER_MS_BIND), nil)
-        }
+        try system("mount", path) { fender_mount(source, path, nil, UInt(FENDER_MS_BIND), nil) }
     }
 
     /// Whether the file of that kind is a namespace now: not after a reboot.

@@ -19,7 +19,12 @@ extension MixedRuntime {
         response.runtimeHandlers = handlers(onDocker.runtimeHandlers, withoutDocker.runtimeHandlers)
         response.features.supplementalGroupsPolicy =
             onDocker.features.supplementalGroupsPolicy && withoutDocker.features.supplementalGroupsPolicy
-        response.info["native"] = withoutDocker.info["info"]
+        // Of the handlers only native ones have user namespaces at all.
+        response.features.userNamespacesHostNetwork = withoutDocker.features.userNamespacesHostNetwork
+        if verbose {
+            response.info["native"] = withoutDocker.info["info"]
+            response.info["defaultBackEnd"] = "\"\(defaultPart)\""
+        }
         return response
     }
 

@@ -84,6 +84,8 @@ extension NativeRuntime {
         guard let image = images.image(id: PauseImage.id()), let layer = images.layers(of: image).first else {
             throw RuntimeError(.internalError, "the built-in pause image is not in the store")
         }
+        // A mount point: root of a user namespace could not make it.
+        try Files.makeDirectories("\(layer)/dev")
         return layer
     }
 

@@ -40,10 +40,12 @@ extension NativeRuntime {
         var response = StatusResponse()
         response.status.conditions = [runtime, networkCondition]
         response.features.supplementalGroupsPolicy = true
+        response.features.userNamespacesHostNetwork = obstacleToUserNamespaces == nil
         response.runtimeHandlers = ["", Self.handlerName].map { name in
             var handler = RuntimeHandler()
             handler.name = name
             handler.features.recursiveReadOnlyMounts = true
+            handler.features.userNamespaces = obstacleToUserNamespaces == nil
             return handler
         }
         if verbose { response.info = info() }

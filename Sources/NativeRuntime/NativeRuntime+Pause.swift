@@ -10,7 +10,9 @@ internal import Runtime
 /// The sandbox's pause process: pid 1 of a shared pid namespace, and what the pod's own cgroup is counted by.
 extension NativeRuntime {
     func startPause(_ id: String, _ config: PodSandboxConfig) async throws {
-        let spec = PauseSpec(id: id, config: config, namespaces: namespaces(id), rootfs: try pauseRoot())
+        let spec = PauseSpec(
+            id: id, config: config, namespaces: namespaces(id), rootfs: try pauseRoot(),
+            idSpace: try idSpace(id, config.linux.securityContext.namespaceOptions))
         let bundle = sandboxes.directory(id)
         try Files.replace("\(bundle)/config.json", with: spec.json.bytes, isDurable: false)
         try await DedicatedThread.run { [self] in

@@ -23,15 +23,17 @@ extension NativeRuntime {
         _ id: String, _ sandbox: SandboxRecord, _ request: CreateContainerRequest, _ image: StoredImage
     ) async throws -> PreparedContainer {
         let config = request.config
-        try check(config)
+        try check(config, sandbox)
+        let space = try idSpace(sandbox.id, sandbox.status.linux.namespaces.options)
         let user = try await user(config.linux.securityContext, image)
+        if let space { try check(user, in: space) }
         let snapshot = try await DedicatedThread.run { [images] in
-            try images.makeSnapshot(id, image: image.id)
+            try images.makeSnapshot(id, image: image.id, in: space)
         }
         var spec = ContainerSpec(
             id: id, config: config, sandboxConfig: request.sandboxConfig, sandbox: sandbox,
             image: .init(image.configuration), user: user, rootfs: snapshot.path, places: places(sandbox.id),
-            seccompRoot: settings.seccompRoot)
+            idSpace: space, seccompRoot: settings.seccompRoot)
         if config.linux.securityContext.namespaceOptions.pid == .target {
             spec.targetPID =
                 try world.target(config.linux.securityContext.namespaceOptions.targetID, in: sandbox).pid
@@ -48,14 +50,22 @@ extension NativeRuntime {
             layer: snapshot.upper.map { WritableLayer(directory: $0, storage: images.directory) })
     }
 
-    private func check(_ config: ContainerConfig) throws {
-        let options = config.linux.securityContext.namespaceOptions
-        if options.hasUsernsOptions && options.usernsOptions.mode == .pod {
-            throw RuntimeError(.unimplemented, "user namespaces: not yet")
-        }
+    private func check(_ config: ContainerConfig, _ sandbox: SandboxRecord) throws {
+        try checkUserNamespace(config.linux.securityContext.namespaceOptions, in: sandbox)
         try invalid { try Cgroup.validate(unified: config.linux.resources.unified) }
         for limit in config.linux.resources.hugepageLimits {
             _ = try invalid { try Cgroups.HugepageLimit(pageSize: limit.pageSize, limit: limit.limit).kernelName() }
+        }
+    }
+
+    private func check(_ user: ResolvedUser, in space: IDSpace) throws {
+        let lacks =
+            space.maps.host(user: user.uid) == nil
+            ? "user \(user.uid)"
+            : ([user.gid] + user.groups)
+                .first { space.maps.host(group: $0) == nil }.map { "group \($0)" }
+        if let lacks {
+            throw RuntimeError(.invalidArgument, "security context: \(lacks) is not in the pod's user namespace")
         }
     }
 
@@ -105,15 +115,18 @@ extension NativeRuntime {
             spec.config.mounts[index].image.imageRef = image.id
             let directory = "\(imageVolumes(spec.id))/\(index)"
             spec.imageVolumes[index] = try await mountImage(
-                images.layers(of: stored), at: directory, subPath: mount.imageSubPath)
+                images.layers(of: stored), at: directory, subPath: mount.imageSubPath, spec.idSpace)
         }
     }
 
-    private func mountImage(_ layers: [String], at directory: String, subPath: String) async throws -> String {
+    private func mountImage(
+        _ layers: [String], at directory: String, subPath: String, _ space: IDSpace?
+    ) async throws -> String {
         try await DedicatedThread.run {
             try Files.makeDirectories(directory, mode: 0o711)
             do {
-                return try ImageVolumeMount.mount(layers: layers, at: directory, subPath: subPath)
+                return try ImageVolumeMount.mount(
+                    layers: layers, at: directory, subPath: subPath, through: space?.path)
             } catch let error as ImageRootError {
                 let code: RuntimeError.Code = error.code == .failed ? .unknown : .invalidArgument
                 throw RuntimeError(code, "ImageVolumeMountFailed: \(error)", cause: error)

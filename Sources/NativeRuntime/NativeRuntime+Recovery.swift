@@ -48,8 +48,12 @@ extension NativeRuntime {
     private func recoverSandbox(_ id: String) async {
         guard let (request, status) = sandboxes.read(id), status.id == id else { return await discard(id) }
         var now = status
-        let isShared = status.linux.namespaces.options.network == .node
-        let isComplete = (isShared || namespaces(id).isPinned(.network)) && (try? executor.container(id))?.pid ?? 0 > 0
+        let options = status.linux.namespaces.options
+        let pinned = namespaces(id)
+        let isComplete =
+            (options.network == .node || pinned.isPinned(.network))
+            && ((try? options.idMaps()) == nil || pinned.isPinned(.user))
+            && (try? executor.container(id))?.pid ?? 0 > 0
         if now.state == .sandboxReady && !isComplete { now.state = .sandboxNotready }
         do {
             if now != status { try sandboxes.save(id, now) }

@@ -31,10 +31,7 @@ extension NativeRuntime {
         guard handler.isEmpty || handler == Self.handlerName else {
             throw RuntimeError(.invalidArgument, "runtime handler \(handler): there is only \(Self.handlerName)")
         }
-        let options = config.linux.securityContext.namespaceOptions
-        if options.hasUsernsOptions && options.usernsOptions.mode == .pod {
-            throw RuntimeError(.unimplemented, "user namespaces: not yet")
-        }
+        _ = try idMaps(config.linux.securityContext.namespaceOptions)
         _ = try sysctls(config)
         if !config.hostname.isEmpty { try invalid { try Hostname.validate(config.hostname) } }
     }
@@ -73,23 +70,22 @@ extension NativeRuntime {
         if options.ipc != .node { kinds.insert(.ipc) }
         let sysctls = try sysctls(config)
         let hostname = hostname(config)
-        try await namespaces(id).make(kinds) {
+        let owner = try PodOwner(options)
+        try await namespaces(id).make(kinds, maps: options.idMaps()) {
             if !usesHostNetwork {
                 try system("sethostname", hostname) { sethostname(hostname, hostname.utf8.count) }
             }
-            for (name, value) in sysctls {
-                let path = String(name.map { $0 == "." ? "/" : $0 == "/" ? "." : $0 })
-                try Files.poke("/proc/sys/\(path)", value)
-            }
+            for (name, value) in sysctls { try owner.set(sysctl: name, value) }
         }
-        if options.ipc != .node { try mountSharedMemory(id) }
+        if options.ipc != .node { try mountSharedMemory(id, owner) }
     }
 
-    private func mountSharedMemory(_ id: String) throws {
+    private func mountSharedMemory(_ id: String, _ owner: PodOwner) throws {
         let path = sharedMemory(id)
         try Files.makeDirectories(path, mode: 0o755)
         try Mounts.mount(
-            "shm", at: path, type: "tmpfs", [.noSUID, .noDevices, .noPrograms], data: "mode=1777,size=65536k")
+            "shm", at: path, type: "tmpfs", [.noSUID, .noDevices, .noPrograms],
+            data: "mode=1777,size=65536k,uid=\(owner.user),gid=\(owner.group)")
     }
 
     /// What every pod may do in its own network, as with Docker and containerd, and what the pod asks for.
@@ -127,6 +123,7 @@ extension NativeRuntime {
         let resolver = ResolverConfiguration(servers: dns.servers, searches: dns.searches, options: dns.options)
         let text = resolver.isEmpty ? (try? Files.text("/etc/resolv.conf")) ?? "" : try invalid { try resolver.text() }
         let hostname = hostname(config)
+        let owner = try PodOwner(config.linux.securityContext.namespaceOptions)
         let usesHostNetwork = config.linux.securityContext.namespaceOptions.network == .node
         let entries = addresses.map { HostsFile.Entry(address: $0, names: [hostname]) }
         let hosts =
@@ -134,7 +131,9 @@ extension NativeRuntime {
             ? (try? Files.text("/etc/hosts")) ?? "" : try invalid { try HostsFile(entries: entries).text() }
         for (name, text) in [("resolv.conf", text), ("hosts", hosts), ("hostname", hostname)] {
             let bytes = Array("\(text)\(text.hasSuffix("\n") ? "" : "\n")".utf8)
-            try Files.replace("\(directory)/\(name)", with: bytes, mode: 0o644, isDurable: false)
+            let path = "\(directory)/\(name)"
+            try Files.replace(path, with: bytes, mode: 0o644, isDurable: false)
+            if owner.user != 0 { try system("chown", path) { chown(path, owner.user, owner.group) } }
         }
     }
 

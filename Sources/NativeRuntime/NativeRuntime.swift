@@ -25,6 +25,8 @@ public final class NativeRuntime: ContainerRuntime {
     let sandboxes: SandboxStore
     let containers: ContainerFiles
     let images: ImageStore
+    /// Why pods cannot have user namespaces of their own; nil when they can.
+    let obstacleToUserNamespaces: String?
     /// Where running containers live.
     let executor: ContainerStore
     /// Waits for ends and streams.
@@ -59,6 +61,10 @@ public final class NativeRuntime: ContainerRuntime {
         imageSettings.pinned = [PauseImage.reference]
         images = try ImageStore(
             directory: "\(settings.rootDirectory)/images", settings: imageSettings, logger: logger)
+        obstacleToUserNamespaces = images.obstacleToUserNamespaces()
+        if let obstacleToUserNamespaces {
+            logger.info("pods have no user namespaces here", metadata: ["reason": "\(obstacleToUserNamespaces)"])
+        }
         hooks?.attach(self)
     }
 

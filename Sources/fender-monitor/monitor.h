@@ -98,6 +98,8 @@ bool mount_step(struct monitor *m);
 bool device_step(struct monitor *m);
 bool process_step(struct monitor *m);
 void set_affinity(struct monitor *m);
+/// Becomes uid and gid 0 of the user namespace.
+void become_root(struct monitor *m);
 bool final_step(struct monitor *m);
 void supervise(struct monitor *m);
 void attend(struct monitor *m);

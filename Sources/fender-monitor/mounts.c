@@ -134,7 +134,13 @@ static void make_root(struct monitor *m)
 		m->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return;
 	}
-	m->root = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	unsigned tree = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+	m->root = open_tree(AT_FDCWD, path, tree);
+	if (m->root < 0 && errno == EACCES) {
+		// In a user namespace the host's root has its directories open to it; here they are the namespace's.
+		become_root(m);
+		m->root = open_tree(AT_FDCWD, path, tree);
+	}
 	if (m->root < 0)
 		fail(m, "open root file system", path, errno);
 	open_null(m);

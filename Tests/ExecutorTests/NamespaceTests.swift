@@ -35,6 +35,32 @@ private let canRun = getuid() == 0 && Files.exists("/bin/busybox")
         #expect(try bundle.remains().isEmpty)
     }
 
+    @Test func `a user namespace is joined, and its root need not reach the bundle`() async throws {
+        let maps = #"[{"containerID":0,"hostID":100000,"size":65536}]"#
+        let scratch = try Scratch()
+        let pins = PinnedNamespaces(directory: scratch("pins"))
+        let range = IDRange(inside: 0, host: 100_000, count: 65536)
+        try await pins.make([.ipc, .uts], maps: IDMaps(users: [range], groups: [range])) {
+            try system("sethostname") { sethostname("pinned", 6) }
+        }
+        defer { try? pins.release() }
+        let joined = ["user", "ipc", "uts"].map { #"{"type":"\#($0)","path":"\#(scratch("pins"))/\#($0)"}"# }
+        let bundle = try Bundle(
+            "{ cat /proc/self/uid_map; hostname; id -u; } > /out/o",
+            linux: #"""
+                ,"uidMappings":\#(maps),"gidMappings":\#(maps),
+                "namespaces":[\#(joined.joined(separator: ",")),{"type":"pid"},{"type":"mount"}]
+                """#)
+        try Files.makeDirectories(bundle.scratch("out"))
+        try own(bundle.scratch("bundle/rootfs"), 100_000)
+        try own(bundle.scratch("out"), 100_000)
+        try system("chmod") { chmod(bundle.scratch.path, 0o700) }
+        try bundle.run()
+        let words = try bundle.output().split { $0 == " " || $0 == "\n" }
+        #expect(words == ["0", "100000", "65536", "pinned", "0"])
+        #expect(try bundle.remains().isEmpty)
+    }
+
     @Test func `an id-mapped mount shows its files under other ids`() throws {
         let scratch = try Scratch()
         try scratch.write("f", "x")

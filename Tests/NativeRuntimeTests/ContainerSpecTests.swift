@@ -13,6 +13,7 @@ import Testing
 private func makeSpec(
     image: ContainerSpec.ImageConfiguration = .init(command: ["sh"]),
     user: ResolvedUser = .init(uid: 0, gid: 0, groups: [0]),
+    idSpace: IDSpace? = nil,
     _ change: (inout ContainerConfig) -> Void = { _ in }, sandbox: (inout PodSandboxStatus) -> Void = { _ in }
 ) throws -> Spec {
     var config = ContainerConfig()
@@ -27,7 +28,7 @@ private func makeSpec(
         rootfs: "/rootfs",
         places: .init(
             files: "/files", namespaces: PinnedNamespaces(directory: "/pins"), sharedMemory: "/tmp", hostname: "host"),
-        seccompRoot: "/none")
+        idSpace: idSpace, seccompRoot: "/none")
     return try Spec(parsing: try made.json().bytes)
 }
 
@@ -74,6 +75,43 @@ struct ContainerSpecTests {
         let spec = try makeSpec { $0.linux.securityContext.namespaceOptions.pid = mode }
         let namespace = spec.linux.namespaces.first { $0.kind == .pid }
         if path == "none" { #expect(namespace == nil) } else { #expect(namespace?.path == path && namespace != nil) }
+    }
+
+    private static func space(_ count: UInt32) -> IDSpace {
+        let range = IDRange(inside: 0, host: 1000, count: count)
+        return IDSpace(path: "/pins/user", maps: IDMaps(users: [range], groups: [range]))
+    }
+
+    @Test func aUserNamespaceIsThePods() throws {
+        let spec = try makeSpec(idSpace: Self.space(65536)) { $0.linux.securityContext.privileged = true }
+        #expect(spec.linux.namespaces.first { $0.kind == .user }?.path == "/pins/user")
+        #expect(spec.linux.uidMappings.first?.hostID == 1000 && spec.linux.gidMappings.first?.size == 65536)
+        #expect(spec.linux.namespaces.contains { $0.kind == .cgroup && $0.path == nil })
+        #expect(spec.mounts.first { $0.destination == "/dev/pts" }?.options.contains("gid=5") == true)
+    }
+
+    @Test func aSmallUserNamespaceHasNoTerminalGroup() throws {
+        let spec = try makeSpec(idSpace: Self.space(5))
+        #expect(spec.mounts.first { $0.destination == "/dev/pts" }?.options.contains("gid=5") == false)
+    }
+
+    @Test func onTheHostsNetworkAUserNamespaceSeesTheHostsDevices() throws {
+        let spec = try makeSpec(idSpace: Self.space(65536), sandbox: { $0.linux.namespaces.options.network = .node })
+        let mount = spec.mounts.first { $0.destination == "/sys" }
+        #expect(mount?.type == "bind" && mount?.source == "/sys" && mount?.options.contains("ro") == true)
+    }
+
+    @Test func mappedMounts() throws {
+        var mapping = CRI.IDMapping()
+        (mapping.hostID, mapping.length) = (5000, 10)
+        let spec = try makeSpec {
+            var mount = CRI.Mount()
+            (mount.hostPath, mount.containerPath) = ("/tmp", "/data")
+            (mount.uidMappings, mount.gidMappings) = ([mapping], [mapping])
+            $0.mounts = [mount]
+        }
+        let mount = spec.mounts.first { $0.destination == "/data" }
+        #expect(mount?.uidMappings.first?.hostID == 5000 && mount?.gidMappings.first?.size == 10)
     }
 
     @Test func theHostsNetworkIsJoinedByJoiningNothing() throws {

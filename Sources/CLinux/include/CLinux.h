@@ -14,6 +14,7 @@
 #include "clinux_epoll.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
+#include "clinux_userns.h"
 
 /// openat2(2); glibc 2.36 has no wrapper. `resolve` takes RESOLVE_* bits. Returns a descriptor or -1.
 int fender_openat2(int dirfd, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);

@@ -34,6 +34,15 @@ int fender_fsmount(int fd, unsigned attributes);
 /// move_mount(2): attaches the mount that `fd` holds at the directory that `target` refers to.
 int fender_attach_mount(int fd, int target);
 
+/// open_tree(2) with OPEN_TREE_CLONE: a copy of the mount at `path`, attached nowhere. Returns a descriptor or -1.
+int fender_copy_mount(const char *path);
+
+/// mount_setattr(2): shows the ids of a mount that is attached nowhere as `user_namespace` maps them (Linux 5.12).
+int fender_map_mount(int fd, int user_namespace);
+
+/// mount_setattr(2): sets FENDER_MOUNT_ATTR_* of a mount.
+int fender_restrict_mount(int fd, unsigned attributes);
+
 /// mount(2); `flags` takes FENDER_MS_*.
 int fender_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data);
 

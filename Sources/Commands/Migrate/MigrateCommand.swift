@@ -1,15 +1,24 @@
 public import ArgumentParser
+public import Configuration
 internal import FoundationEssentials
 internal import Linux
+internal import RPC
+
+extension DefaultBackEnd: ExpressibleByArgument {}
 
 /// `fender migrate`: a node of dockershim or cri-dockerd changes over to Fender.
 public struct MigrateCommand: AsyncParsableCommand {
     /// What `--help` says.
     public static let configuration = CommandConfiguration(
-        commandName: "migrate", abstract: "Change this node over from dockershim or cri-dockerd, with its pods.",
+        commandName: "migrate",
+        abstract: "Change this node over from dockershim or cri-dockerd, with its pods, or from Docker to native.",
         discussion: """
             Without an option it shows what it would do. Pods run on, with their addresses and connections. What \
             changes is kept in \(MigrationJournal.directory) until --undo.
+
+            With --to a node that Fender serves goes on to the other back end: --apply sends new pods there, and \
+            --drain-by-pod also ends those that there are, one after the other; the kubelet makes each anew, from the \
+            images that Docker has. Those that name a runtime handler stay.
             """)
 
     @Flag(help: "Do it.")
@@ -24,10 +33,19 @@ public struct MigrateCommand: AsyncParsableCommand {
     @Flag(help: "Print the plan as JSON.")
     var json = false
 
+    @Option(help: "The back end to move to: native, or docker for the way back.")
+    var to: DefaultBackEnd?
+
+    @Flag(help: "With --to: do it, and move the pods one at a time.")
+    var drainByPod = false
+
+    @Option(help: "With --to: Fender's socket. (default: the one that the settings name)")
+    var endpoint: String?
+
     @Option(help: "The kubelet's version, as 1.27. (default: what it says itself)")
     var kubeletVersion: String?
 
-    @Option(help: "Seconds that Fender may take until it serves.")
+    @Option(help: "Seconds that Fender may take until it serves, and a pod to come back.")
     var timeout = 60
 
     @Option(help: "The directory that holds the node's files.")
@@ -40,7 +58,11 @@ public struct MigrateCommand: AsyncParsableCommand {
     public func validate() throws {
         if apply && undo { throw ValidationError("--apply and --undo are opposites") }
         if force && !undo { throw ValidationError("--force goes with --undo") }
-        if json && (apply || undo) { throw ValidationError("--json goes with the plan alone") }
+        if json && (apply || undo || to != nil) { throw ValidationError("--json goes with the plan alone") }
+        if to != nil && undo { throw ValidationError("--undo goes without --to; the way back is --to docker") }
+        if to == nil && (drainByPod || endpoint != nil) {
+            throw ValidationError("--drain-by-pod and --endpoint go with --to")
+        }
         if let kubeletVersion, KubeletVersion(kubeletVersion) == nil {
             throw ValidationError("--kubelet-version: \(kubeletVersion) is no version such as 1.27")
         }
@@ -52,6 +74,7 @@ public struct MigrateCommand: AsyncParsableCommand {
         node.root = root.hasSuffix("/") ? String(root.dropLast()) : root
         let say: @Sendable (String) -> Void = { print($0) }
         let programs = NodePrograms(announce: say)
+        if let to { return try await move(to, node, programs, say) }
         let migration = Migration(
             node: node, programs: programs, patience: .seconds(timeout), say: say)
         guard apply || undo else { return try await show(node, programs) }
@@ -73,6 +96,28 @@ public struct MigrateCommand: AsyncParsableCommand {
             try await migration.apply(plan)
             say("done; fender migrate --undo takes it back")
         }
+        _ = consume lock
+    }
+
+    private func move(
+        _ target: DefaultBackEnd, _ node: Node, _ programs: NodePrograms, _ say: @escaping @Sendable (String) -> Void
+    ) async throws {
+        let client = try Client(try ConnectionOptions.socket(endpoint))
+        let move = BackEndMove(
+            target: target, node: node, programs: programs, settingsFile: FenderConfiguration().file, client: client,
+            patience: .seconds(timeout), say: say)
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await carryOut(move)) } catch { outcome = .failure(error) }
+        await client.close()
+        try outcome.get()
+    }
+
+    private func carryOut(_ move: BackEndMove) async throws {
+        guard apply || drainByPod else { return try await move.show() }
+        let lock = try MigrationJournal.lock(move.node)
+        try await move.changeDefault()
+        if drainByPod { try await move.drain() }
+        move.say("done")
         _ = consume lock
     }
 

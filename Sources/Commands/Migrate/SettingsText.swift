@@ -27,6 +27,17 @@ struct SettingsText {
         }
     }
 
+    /// Gives a setting a value, in the place of one that it has.
+    mutating func set(_ setting: FormerShim.Setting) {
+        guard let option = ConfigurationOption.all.first(where: { $0.name == setting.option }), let key = option.key,
+            let line = option.fileLine(setting.text)
+        else { return }
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard let own = lines.firstIndex(where: { Self.assigns($0, key) }) else { return add(setting) }
+        lines[own] = line
+        text = lines.joined(separator: "\n")
+    }
+
     private static func assigns(_ line: String, _ key: String) -> Bool {
         line.hasPrefix(key) && line.dropFirst(key.count).first { !$0.isWhitespace } == "="
     }

@@ -47,15 +47,14 @@ extension ContainerSpec {
                 options: ["nosuid", "strictatime", "mode=755", "size=65536k"]),
             Entry(
                 destination: "/dev/pts", type: "devpts", source: "devpts",
-                options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]),
+                options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"] + terminalGroup),
             hostIPC
                 ? Entry(
                     destination: "/dev/mqueue", type: "bind", source: "/dev/mqueue", options: ["rbind", "rprivate"])
                 : Entry(
                     destination: "/dev/mqueue", type: "mqueue", source: "mqueue",
                     options: ["nosuid", "noexec", "nodev"]),
-            Entry(
-                destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", access]),
+            systemFiles(access),
             Entry(
                 destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup",
                 options: ["nosuid", "noexec", "nodev", "relatime", access]),
@@ -63,6 +62,20 @@ extension ContainerSpec {
                 destination: "/dev/shm", type: "bind", source: hostIPC ? "/dev/shm" : places.sharedMemory,
                 options: ["rbind", "rprivate"]),
         ].filter { $0.source.first != "/" || Files.exists($0.source) }
+    }
+
+    /// The group "tty", unless the user namespace has no such.
+    private var terminalGroup: [String] {
+        idSpace.map { $0.maps.host(group: 5) == nil } == true ? [] : ["gid=5"]
+    }
+
+    /// A user namespace that does not own its network may not mount its devices' files, and sees the node's.
+    private func systemFiles(_ access: String) -> Entry {
+        let options = ["nosuid", "noexec", "nodev", access]
+        guard idSpace != nil && sandbox.usesHostNetwork else {
+            return Entry(destination: "/sys", type: "sysfs", source: "sysfs", options: options)
+        }
+        return Entry(destination: "/sys", type: "bind", source: "/sys", options: ["rbind", "rprivate"] + options)
     }
 
     private var podFiles: [Entry] {
@@ -83,7 +96,12 @@ extension ContainerSpec {
         try check(mount)
         var options = ["rbind", Self.propagation(mount.propagation)]
         if mount.readonly { options.append(mount.recursiveReadOnly ? "rro" : "ro") }
-        return .mount(mount.containerPath, "bind", mount.hostPath, options)
+        var entry = JSON.mount(mount.containerPath, "bind", mount.hostPath, options)
+        for (key, mappings) in [("uidMappings", mount.uidMappings), ("gidMappings", mount.gidMappings)]
+        where !mappings.isEmpty {
+            entry.set(key, .array(mappings.map { IDRange($0).json }))
+        }
+        return entry
     }
 
     private func check(_ mount: CRI.Mount) throws {
@@ -95,8 +113,11 @@ extension ContainerSpec {
                 .invalidArgument, "mount \(mount.containerPath): host path \(mount.hostPath): no such file or directory"
             )
         }
-        guard mount.uidMappings.isEmpty && mount.gidMappings.isEmpty else {
-            throw RuntimeError(.unimplemented, "mount \(mount.containerPath): id-mapped mounts: not yet")
+        guard mount.uidMappings.isEmpty == mount.gidMappings.isEmpty,
+            (mount.uidMappings + mount.gidMappings).allSatisfy({ $0.length > 0 })
+        else {
+            throw RuntimeError(
+                .invalidArgument, "mount \(mount.containerPath): mappings of uids and gids come together, none empty")
         }
         if mount.recursiveReadOnly {
             guard mount.readonly, mount.propagation == .propagationPrivate else {

@@ -24,6 +24,8 @@ struct ContainerSpec {
     /// Image volumes by their index among the mounts: directories to bind.
     var imageVolumes: [Int: String] = [:]
     var cdi = CDIEdits()
+    /// The pod's user namespace; nil for the node's.
+    var idSpace: IDSpace?
     var seccompRoot: String
 
     var security: LinuxContainerSecurityContext { config.linux.securityContext }
@@ -61,7 +63,7 @@ struct ContainerSpec {
     private func linux() throws -> JSON {
         let hidden = !security.privileged && config.linux.hasSecurityContext
         return .compact([
-            ("namespaces", .array(namespaceList())),
+            ("namespaces", .array(namespaceList())), ("uidMappings", idSpace?.users), ("gidMappings", idSpace?.groups),
             ("cgroupsPath", .string(CgroupPath.of(id, parent: sandbox.cgroupParent))),
             ("resources", try resources()), ("devices", .array(try devices())),
             ("rootfsPropagation", .string(rootPropagation)), ("seccomp", try seccomp()),
@@ -74,6 +76,7 @@ struct ContainerSpec {
     private func namespaceList() -> [JSON] {
         let options = security.namespaceOptions
         var list: [JSON] = [.namespace("mount")]
+        if let idSpace { list.append(idSpace.namespace) }
         switch options.pid {
         case .node: break
         case .container: list.append(.namespace("pid"))
@@ -89,7 +92,8 @@ struct ContainerSpec {
                 .namespace("uts", places.namespaces.path(.uts)),
             ]
         }
-        if !security.privileged { list.append(.namespace("cgroup")) }
+        // Only cgroups of a namespace of its own may be mounted in a user namespace.
+        if !security.privileged || idSpace != nil { list.append(.namespace("cgroup")) }
         return list
     }
 

@@ -9,6 +9,8 @@ struct PauseSpec {
     var namespaces: PinnedNamespaces
     /// A directory with the program alone.
     var rootfs: String
+    /// The pod's user namespace; nil for the node's.
+    var idSpace: IDSpace?
 
     private var options: NamespaceOption { config.linux.securityContext.namespaceOptions }
 
@@ -21,9 +23,12 @@ struct PauseSpec {
         ])
     }
 
+    /// Nobody's id, or the last one of a user namespace that lacks it.
+    private var user: UInt32 { min(65535, (idSpace?.maps.users.first?.count ?? .max) - 1) }
+
     private var process: JSON {
         .compact([
-            ("user", .compact([("uid", .integer(65535)), ("gid", .integer(65535))])),
+            ("user", .compact([("uid", .integer(user)), ("gid", .integer(user))])),
             ("args", .strings(["/pause"])), ("cwd", .string("/")), ("noNewPrivileges", .bool(true)),
             ("oomScoreAdj", .integer(-998)),
         ])
@@ -31,6 +36,7 @@ struct PauseSpec {
 
     private var linux: JSON {
         var list: [JSON] = [.namespace("mount")]
+        if let idSpace { list.append(idSpace.namespace) }
         if options.pid != .node { list.append(.namespace("pid")) }
         if options.ipc != .node { list.append(.namespace("ipc", namespaces.path(.ipc))) }
         if options.network != .node {
@@ -39,7 +45,7 @@ struct PauseSpec {
             ]
         }
         return .compact([
-            ("namespaces", .array(list)),
+            ("namespaces", .array(list)), ("uidMappings", idSpace?.users), ("gidMappings", idSpace?.groups),
             ("cgroupsPath", .string(CgroupPath.of(id, parent: config.linux.cgroupParent))),
             (
                 "resources",

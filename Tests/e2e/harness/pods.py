@@ -24,7 +24,8 @@ class Pods:
         self.made = []
 
     def config(self, *, name=None, namespace="tests", attempt=0, hostname=None, labels=None, annotations=None,
-               dns=None, ports=(), sysctls=None, network=pb.POD, pid=pb.CONTAINER, ipc=pb.POD, **security):
+               dns=None, ports=(), sysctls=None, network=pb.POD, pid=pb.CONTAINER, ipc=pb.POD, userns=None,
+               **security):
         uid = str(uuid.uuid4())
         name = name or f"pod-{uid[:8]}"
         logs = self.work / "pods" / f"{namespace}_{name}_{uid}"
@@ -37,7 +38,8 @@ class Pods:
             linux=pb.LinuxPodSandboxConfig(
                 cgroup_parent=self._cgroup(uid), sysctls=sysctls,
                 security_context=pb.LinuxSandboxSecurityContext(
-                    namespace_options=pb.NamespaceOption(network=network, pid=pid, ipc=ipc), **security)))
+                    namespace_options=pb.NamespaceOption(network=network, pid=pid, ipc=ipc, userns_options=userns),
+                    **security)))
 
     def _cgroup(self, uid):
         """The pod's parent as a kubelet names it, with either driver."""
