@@ -46,7 +46,8 @@ def collect(command, above, made, options):
     lines = [f'.TH {name.upper()} 1 "" Fender Fender', ".SH NAME",
              f"{escaped(name)} \\- {escaped(command['abstract'].rstrip('.'))}", ".SH SYNOPSIS", synopsis(path, command)]
     if "discussion" in command:
-        lines += [".SH DESCRIPTION", escaped(command["discussion"])]
+        paragraphs = map(escaped, command["discussion"].split("\n\n"))
+        lines += [".SH DESCRIPTION", "\n.PP\n".join(paragraphs)]
     if children:
         lines.append(".SH COMMANDS")
         for child in children:
