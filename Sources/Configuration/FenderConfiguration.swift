@@ -22,6 +22,8 @@ public struct FenderConfiguration: Sendable, Equatable {
     public var defaultBackEnd = DefaultBackEnd.docker
     /// Directory with a directory of each registry's settings, in the form of containerd's hosts.toml.
     public var registryDirectory = "/etc/fender/certs.d"
+    /// `runtime-handlers`.
+    public var runtimeHandlers: [RuntimeHandlerProgram] = []
 
     // Docker.
 

@@ -34,6 +34,7 @@ extension NativeRuntime {
 
     /// Reads everything there is; a broken object costs itself only.
     func recover() async throws {
+        await readFeatures()
         try await importPause()
         refreshImages(world.ticket())
         for id in try sandboxes.ids() { await recoverSandbox(id) }

@@ -88,6 +88,7 @@ extension FenderConfiguration {
         settings.rootDirectory = rootDirectory
         settings.stateDirectory = stateDirectory
         settings.registryDirectory = registryDirectory
+        settings.handlers = Dictionary(runtimeHandlers.map { ($0.name, $0.path) }) { $1 }
         settings.monitor = try Self.monitor()
         return try NativeRuntime(
             world: world, network: nativeNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
