@@ -17,10 +17,10 @@ extension Container {
         // Nothing begins before it is written down who stays.
         builder.writer.step(FENDER_SYNC)
         let pidFile = "\(directory)/pid"
+        let words = ["create", "--bundle", bundle, "--pid-file", pidFile] + Self.terminal(console) + [id]
         builder.addRuntime(
-            runtime.arguments(
-                ["create", "--bundle", bundle, "--pid-file", pidFile] + Self.terminal(console) + [id], log: runtimeLog("create")),
-            pidFile: pidFile, console: console)
+            runtime.arguments(words, log: runtimeLog("create"), systemd: record.unit != nil), pidFile: pidFile,
+            console: console)
         return try builder.writer.finish()
     }
 
@@ -38,7 +38,8 @@ extension Container {
         let begins = runtime.startsInCgroup && !cgroup.isEmpty
         let place = begins ? ["--cgroup", Self.below(cgroup, isLegacy: !setting.cgroupFiles.isEmpty)] : []
         builder.addRuntime(
-            runtime.arguments(words + place + [id], log: "\(directory)/\(name).log"), pidFile: pidFile,
+            runtime.arguments(
+                words + place + [id], log: "\(directory)/\(name).log", systemd: record.unit != nil), pidFile: pidFile,
             console: console, cgroup: cgroup)
         return try builder.writer.finish()
     }
@@ -71,7 +72,7 @@ extension Container {
 
     /// Runs one of the runtime's commands on the container.
     func ask(_ runtime: RuntimeProgram, _ command: [String]) throws {
-        try runtime.run(command, log: runtimeLog(command[0]))
+        try runtime.run(command, log: runtimeLog(command[0]), systemd: record.unit != nil)
     }
 
     /// Has the runtime forget the container, with all that is left of it. One that it does not know is fine.

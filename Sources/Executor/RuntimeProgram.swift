@@ -27,21 +27,21 @@ public struct RuntimeProgram: Sendable, Hashable {
     private static let patience: Int32 = 120_000
 
     /// The whole command line; what goes wrong is written to `log` in JSON.
-    func arguments(_ command: [String], log: String) -> [String] {
-        [path, "--root", root, "--log", log, "--log-format", "json"] + command
+    func arguments(_ command: [String], log: String, systemd: Bool = false) -> [String] {
+        [path, "--root", root, "--log", log, "--log-format", "json"] + (systemd ? ["--systemd-cgroup"] : []) + command
     }
 
     /// Whether the program is there at all.
     var isInstalled: Bool { access(path, X_OK) == 0 }
 
     /// Runs a command to its end. Throws what the runtime says of its failure. Blocks the thread.
-    func run(_ command: [String], log: String) throws {
+    func run(_ command: [String], log: String, systemd: Bool = false) throws {
         try prepare(log: log)
         let null = try Descriptor.open("/dev/null", O_RDWR)
         let child: pid_t
         do {
             child = try Spawn.run(
-                path, arguments(command, log: log),
+                path, arguments(command, log: log, systemd: systemd),
                 environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
                 stdio: [null.raw, null.raw, null.raw])
         } catch let error as SystemError {

@@ -91,6 +91,9 @@ extension NativeRuntime {
             if record.status.state == .containerRunning {
                 lives.begin(id)
                 watch(id)
+            } else if status.state == .containerRunning {
+                // It is written down that it has ended, and of one that lost its supervisor that must become true.
+                try await endProcess(id)
             }
         } catch {
             logger.error("recover container", metadata: ["id": "\(id)", "error": "\(error)"])
