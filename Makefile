@@ -34,15 +34,17 @@ $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/in
 	.build-venv/bin/pip install --quiet --requirement Tests/e2e/requirements.txt
 	@touch $@
 
-build: ## build fender, fender-oci and fender-monitor in .build/release, optimised and with the Swift runtime inside
+build: ## build fender, fender-oci, fender-monitor and fender-bridge in .build/release, optimised and with the Swift runtime inside
 	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender
 	$(SWIFT) build --configuration release -Xlinker -s --product fender-oci
 	$(SWIFT) build --configuration release -Xlinker -s --product fender-monitor
+	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender-bridge
 
-debug: ## build .build/debug/fender, fender-oci and fender-monitor, which the tests drive
+debug: ## build .build/debug/fender and the programs beside it, which the tests drive
 	$(SWIFT) build --product fender
 	$(SWIFT) build --product fender-oci
 	$(SWIFT) build --product fender-monitor
+	$(SWIFT) build --product fender-bridge
 
 unit: ## run the unit tests, one after another: some count the descriptors of the process
 	$(SWIFT) build --build-tests
@@ -55,6 +57,7 @@ e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and witho
 # What cannot be seen on most machines: cgroup v2 alone, all capabilities, an older kernel.
 UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
 UML_E2E := (test_containers and (test_life or out_of_memory) or test_resources) and not huge
+UML_E2E_SYSTEMD := ((test_containers and test_life) or test_resources) and not huge
 test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, without and with systemd, then some pods
 	$(SWIFT) build --build-tests
 	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/uml Tests/uml/test_run.py
@@ -66,6 +69,10 @@ test-uml: setup debug ## run the tests of containers and cgroups under User-Mode
 	done
 	$(AS_ROOT) Tests/uml/run --limit 300 --memory 2048 -- $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) \
 		-k '$(UML_E2E)'
+	$(AS_ROOT) Tests/uml/run --limit 200 --memory 2048 --systemd -- $(PYTHON) Tests/e2e/run --server native \
+		--fender $(FENDER) -k '$(UML_E2E_SYSTEMD)'
+	$(AS_ROOT) Tests/uml/run --limit 200 --memory 2048 --systemd-v1 -- $(PYTHON) Tests/e2e/run --server native \
+		--fender $(FENDER) -k 'test_containers and test_life'
 
 # Without one its tests are skipped.
 .build-kubectl/kubectl-%: Tests/e2e/fetch-kubectl

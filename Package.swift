@@ -56,6 +56,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "CSeccomp"),
+        .systemLibrary(name: "CNFTables"),
         .systemLibrary(name: "CArchive"),
         .systemLibrary(name: "CISAL"),
         .systemLibrary(name: "CZstd"),
@@ -78,6 +79,7 @@ let package = Package(
         layer("ImageRoot", ["Linux", "CLinux"]),
         layer("OCI"),
         layer("TOML"),
+        layer("Bridge", ["CNFTables", "OCI", "Linux"]),
         layer("Executor", ["CExecutor", "CLinux", "CSeccomp", "OCI", "Security", "Linux"]),
         layer(
             "Images",
@@ -145,11 +147,15 @@ let package = Package(
             // A command that lives for milliseconds has none to spare for dynamic linking.
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
 
+        // The plugin of the built-in pod network.
+        .executableTarget(name: "fender-bridge", dependencies: ["Bridge", "OCI", "Linux"], swiftSettings: strict),
+
         .target(name: "TestScratch", dependencies: ["Linux"], path: "Tests/TestScratch", swiftSettings: strict),
         tests("Linux", ["TestScratch"]),
         tests("RPC", ["CGRPC", "Linux", protobuf, logging]),
         tests("CNI", ["Linux", "TestScratch", logging]),
         tests("Pause"),
+        tests("Bridge", ["Linux", "OCI", "TestScratch"]),
         tests("PodFiles", ["Linux", "TestScratch"]),
         tests("Security", ["Linux", "TestScratch"]),
         tests("Cgroups", ["Linux", "TestScratch"]),

@@ -23,6 +23,9 @@ extension Network {
         try self.init(document: document, path: "")
     }
 
+    /// A network that stands in no file, by its list of plugins. Throws CNIError.
+    public init(list text: String) throws { try self.init(document: Self.parse(Array(text.utf8)), path: "") }
+
     private init(document: JSONValue, path: String) throws {
         let name = document["name"]?.string ?? ""
         guard Identifier.isValid(name) else { throw invalid("network name \"\(name)\" is not allowed") }

@@ -9,8 +9,17 @@ public struct NetworkSnapshot: Sendable, Equatable {
     public var rejected: [String: String]
 
     /// Reads the directory: `*.conflist`, `*.conf` and `*.json` in the order of their names. Never fails: an unreadable
-    /// directory is a rejected file.
-    public static func load(_ directory: String) -> NetworkSnapshot {
+    /// directory is a rejected file. Where it has no network, pods get `substitute`.
+    public static func load(_ directory: String, substitute: Network? = nil) -> NetworkSnapshot {
+        var snapshot = read(directory: directory)
+        if let substitute, snapshot.network == nil {
+            snapshot.network = substitute
+            snapshot.rejected[directory] = nil
+        }
+        return snapshot
+    }
+
+    private static func read(directory: String) -> NetworkSnapshot {
         var snapshot = NetworkSnapshot(network: nil, rejected: [:])
         let names: [String]
         do {

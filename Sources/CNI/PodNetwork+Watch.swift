@@ -50,7 +50,7 @@ extension PodNetwork {
     }
 
     private func reload() {
-        let new = NetworkSnapshot.load(settings.configurationDirectory)
+        let new = NetworkSnapshot.load(settings.configurationDirectory, substitute: settings.substitute)
         let old = state.withLock { state in
             defer { state.snapshot = new }
             return state.snapshot

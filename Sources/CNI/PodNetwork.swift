@@ -22,6 +22,8 @@ public final class PodNetwork: Sendable {
     public struct Settings: Sendable {
         /// Directory of `*.conflist`, `*.conf` and `*.json`.
         public var configurationDirectory = "/etc/cni/net.d"
+        /// The network of pods while that directory has none; nil for none.
+        public var substitute: Network?
         /// Directories of plugins, searched in order.
         public var pluginDirectories = ["/opt/cni/bin", "/usr/lib/cni"]
         /// libcni's cache: `results/` below it holds one file an attachment. Shared with dockershim and cri-dockerd.
@@ -67,7 +69,8 @@ public final class PodNetwork: Sendable {
         self.logger = logger
         cache = AttachmentCache(directory: settings.cacheDirectory)
         journal = AttachmentJournal(directory: settings.journalDirectory)
-        state = Mutex(State(snapshot: NetworkSnapshot.load(settings.configurationDirectory)))
+        let snapshot = NetworkSnapshot.load(settings.configurationDirectory, substitute: settings.substitute)
+        state = Mutex(State(snapshot: snapshot))
     }
 
     /// The network that new pods get, and what is wrong with the files that were passed over.

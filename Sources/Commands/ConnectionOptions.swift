@@ -15,7 +15,7 @@ struct ConnectionOptions: ParsableArguments {
 
     /// Lets `body` call the daemon, and ends the connection.
     func connected<Result>(_ body: (CRIConnection) async throws -> Result) async throws -> Result {
-        let client = try Client(try socket())
+        let client = try Client(try Self.socket(endpoint))
         let result: Result
         do {
             result = try await body(CRIConnection(client: client, timeout: .seconds(timeout)))
@@ -27,7 +27,8 @@ struct ConnectionOptions: ParsableArguments {
         return result
     }
 
-    private func socket() throws -> String {
+    /// The path of a socket by what a flag says; nil asks the settings.
+    static func socket(_ endpoint: String?) throws -> String {
         if let endpoint {
             return endpoint.hasPrefix("unix://") ? String(endpoint.dropFirst("unix://".count)) : endpoint
         }

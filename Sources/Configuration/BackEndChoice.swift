@@ -18,6 +18,16 @@ public enum DefaultBackEnd: String, Sendable, CaseIterable {
     case native
 }
 
+/// Who manages the cgroups of pods without Docker.
+public enum CgroupDriverChoice: String, Sendable, CaseIterable {
+    /// systemd where it runs.
+    case auto
+    /// The kubelet and Fender themselves.
+    case cgroupfs
+    /// systemd, by units.
+    case systemd
+}
+
 extension LoadedConfiguration {
     /// The back end that the settings and this machine ask for; never ``BackEndChoice/auto``.
     public var backEnd: BackEndChoice { values.backEnd(isDockerNamed: origins["docker-endpoint"] != nil) }
@@ -31,6 +41,11 @@ extension FenderConfiguration {
         let roots = [rootDirectory] + adoptRootDirectories
         let hasPods = roots.contains { !((try? Files.names(in: "\($0)/sandbox")) ?? []).isEmpty }
         return hasPods || Self.answers(path) ? .docker : .native
+    }
+
+    /// Whether the kubelet is told that systemd manages cgroups (sd_booted(3)).
+    public var usesSystemdCgroups: Bool {
+        cgroupDriver == .auto ? Files.exists("/run/systemd/system") : cgroupDriver == .systemd
     }
 
     private static func answers(_ path: String) -> Bool { (try? UnixSocket.connect(to: path)) != nil }

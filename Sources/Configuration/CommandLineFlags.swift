@@ -11,6 +11,9 @@ public struct CommandLineFlags: Sendable {
     /// Options with the text given for them, in the order of the command line.
     private(set) var settings: [(option: ConfigurationOption, text: String, origin: Origin)] = []
 
+    /// The options that were given with their text, in the order of the command line.
+    public var given: [(option: ConfigurationOption, text: String)] { settings.map { ($0.option, $0.text) } }
+
     /// Splits `arguments`; throws ``ConfigurationError`` for a flag that is none or lacks its value.
     public init(_ arguments: some Sequence<String>) throws {
         var rest = Array(arguments)[...]

@@ -31,6 +31,12 @@ extension ConfigurationOption {
             "default-back-end", .cri, .choice, \.defaultBackEnd,
             "With auto on a node with Docker: what runs the pods that name no runtime handler, docker or native."),
         ConfigurationOption(
+            "cgroup-driver", .cri, .choice, \.cgroupDriver,
+            """
+            What the kubelet is told of the cgroups of native pods: systemd, cgroupfs, or auto for systemd where it \
+            runs. A pod whose parent is a slice is put into it in any case. Pods on Docker have Docker's driver.
+            """),
+        ConfigurationOption(
             "registry-directory", .cri, .path, \.registryDirectory,
             "Directory of the registries' settings for native, a directory a host with containerd's hosts.toml."),
         ConfigurationOption(
@@ -104,7 +110,10 @@ extension ConfigurationOption {
     private static let network = [
         ConfigurationOption(
             "network-plugin", .network, .networkPlugin, \.networkPlugin,
-            "Who connects pods: CNI plugins, or Docker's default bridge for none or an empty value."),
+            """
+            Who connects pods: CNI plugins; builtin for a bridge of Fender's own where no CNI network is configured; \
+            Docker's default bridge for none or an empty value.
+            """),
         ConfigurationOption(
             "cni-conf-dir", .network, .path, \.cniConfDirectory,
             "Directory of CNI network configurations; the first by name is used."),
@@ -208,16 +217,17 @@ extension ConfigurationOption {
 }
 
 extension OptionType where Value == NetworkPlugin {
-    /// `cni`, or `none` or nothing.
+    /// `cni`, `builtin`, or `none` or nothing.
     static let networkPlugin = OptionType(
-        placeholder: "cni|none",
+        placeholder: "cni|builtin|none",
         parse: { text in
             switch text {
             case "cni": .cni
+            case "builtin": .builtin
             case "", "none": .none
             case "kubenet":
                 throw InvalidValue("kubenet is gone; use cni with the bridge plugin and host-local addresses")
-            default: throw InvalidValue("not one of cni, none; a network by name is chosen in cni-conf-dir")
+            default: throw InvalidValue("not one of cni, builtin, none; a network by name is chosen in cni-conf-dir")
             }
         }, show: { $0.rawValue })
 }

@@ -38,11 +38,25 @@ extension ConfigurationOption {
         return text
     }
 
-    private var tomlDefault: String {
+    private var tomlDefault: String { tomlValue(defaultText) }
+
+    /// The line of a file that means what a flag with this text does; nil for the file's own path and for text that
+    /// the option does not take.
+    public func fileLine(_ text: String) -> String? {
+        var values = FenderConfiguration()
+        guard let key, (try? assign(text, &values)) != nil else { return nil }
+        return "\(key) = \(tomlValue(show(values)))"
+    }
+
+    private func tomlValue(_ text: String) -> String {
         if kinds.contains(.array) {
-            return "[" + defaultText.split(separator: ",").map { "\"\($0)\"" }.joined(separator: ", ") + "]"
+            return "[" + text.split(separator: ",").map { quoted($0) }.joined(separator: ", ") + "]"
         }
-        return kinds.contains(.string) ? "\"\(defaultText)\"" : defaultText
+        return kinds.contains(.string) ? quoted(text[...]) : text
+    }
+
+    private func quoted(_ text: Substring) -> String {
+        "\"\(text.map { "\"\\".contains($0) ? "\\\($0)" : String($0) }.joined())\""
     }
 
     /// The options as `--help` shows them.

@@ -20,6 +20,8 @@ public struct FenderConfiguration: Sendable, Equatable {
     public var runtime = BackEndChoice.auto
     /// Where pods go that name no runtime handler, when both are there.
     public var defaultBackEnd = DefaultBackEnd.docker
+    /// Who manages the cgroups of pods without Docker.
+    public var cgroupDriver = CgroupDriverChoice.auto
     /// Directory with a directory of each registry's settings, in the form of containerd's hosts.toml.
     public var registryDirectory = "/etc/fender/certs.d"
     /// `runtime-handlers`.
@@ -170,6 +172,8 @@ public struct DockerTLS: Sendable, Equatable {
 public enum NetworkPlugin: String, Sendable, CaseIterable {
     /// CNI plugins.
     case cni
+    /// The same where a network is configured, else a bridge of Fender's own.
+    case builtin
     /// Docker's default bridge, as cri-dockerd's no-op plugin.
     case none
 }

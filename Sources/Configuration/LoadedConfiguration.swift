@@ -31,6 +31,14 @@ public struct LoadedConfiguration: Sendable {
         try checkTogether()
     }
 
+    /// Reads a file that is not written yet, and the flags over it. Throws as above.
+    public init(flags: CommandLineFlags, document: [UInt8], path: String) throws {
+        values.file = path
+        try apply(document)
+        for (option, text, origin) in flags.settings { try set(option, text, origin) }
+        try checkTogether()
+    }
+
     /// The names of the options that have another value than in `other`.
     public func settingsThatDiffer(from other: LoadedConfiguration) -> [String] {
         ConfigurationOption.all.filter { $0.show(values) != $0.show(other.values) }.map(\.name)
@@ -62,8 +70,12 @@ public struct LoadedConfiguration: Sendable {
             }
             throw ConfigurationError(origin, "", "\(error)")
         }
-        for entry in try TOMLEntry.parse(document, path: path) {
-            let origin = Origin.file(path, line: entry.line)
+        try apply(document)
+    }
+
+    private mutating func apply(_ document: [UInt8]) throws {
+        for entry in try TOMLEntry.parse(document, path: values.file) {
+            let origin = Origin.file(values.file, line: entry.line)
             guard let option = ConfigurationOption.all.first(where: { $0.key == entry.key }) else {
                 let hint = suggestion(for: entry.key, among: ConfigurationOption.all.compactMap(\.key))
                 throw ConfigurationError(

@@ -15,10 +15,11 @@ extension PlanBuilder {
         builder.openCgroups()
         let slot = try builder.writer.slot()
         builder.writer.step(FENDER_OPEN_PIDFD, [slot, UInt64(pid), startTime])
-        let flags = try foreignNamespaces(of: pid)
+        let foreign = try foreignNamespaces(of: pid)
+        let flags = foreign & ~NamespaceFlag.cgroup
         if flags != 0 { builder.writer.step(FENDER_ENTER, [slot, flags], ["of the container"]) }
         builder.writer.step(FENDER_CLONE, [0], ["", ""])
-        builder.writer.step(FENDER_JOIN_CGROUPS)
+        builder.joinCgroups(namespace: foreign == flags ? nil : slot)
         builder.enterChild(isExec: true)
         if let last { builder.writer.step(FENDER_AFFINITY, blob: last) }
         builder.writer.step(FENDER_ROOT)
@@ -43,13 +44,14 @@ extension PlanBuilder {
         return mask
     }
 
-    /// The namespaces of a process to join. To join one's own is an error for user and time namespaces, and nothing for
-    /// others.
+    /// The namespaces of a process to join. To join one's own is an error for user and time namespaces, and for cgroup
+    /// namespaces in a user namespace; it is nothing for others.
     private static func foreignNamespaces(of pid: Int32) throws -> UInt64 {
-        let kinds: [LinuxSpec.Namespace.Kind] = [.cgroup, .ipc, .mount, .network, .pid, .uts]
+        let kinds: [LinuxSpec.Namespace.Kind] = [.ipc, .mount, .network, .pid, .uts]
         var flags = kinds.reduce(0) { $0 | NamespaceFlag.of($1) }
         for (kind, theirs, ours) in [
             (LinuxSpec.Namespace.Kind.time, "time", "time_for_children"), (.user, "user", "user"),
+            (.cgroup, "cgroup", "cgroup"),
         ] {
             guard let own = try? Files.linkTarget("/proc/self/ns/\(ours)") else { continue }
             guard let other = try? Files.linkTarget("/proc/\(pid)/ns/\(theirs)") else {

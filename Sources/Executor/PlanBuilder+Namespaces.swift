@@ -32,8 +32,9 @@ extension PlanBuilder {
     /// Joins what has a path, then clones with what is new.
     ///
     /// Joined user namespaces come last: until then we have the host's rights, which namespaces that the user
-    /// namespace does not own ask for. A joined mount namespace comes just before, since paths change with it.
-    mutating func addNamespaces() throws {
+    /// namespace does not own ask for. A joined mount namespace comes just before, since paths change with it. Answers
+    /// the slot of a cgroup namespace to join, which is the child's to do.
+    mutating func addNamespaces() throws -> UInt64? {
         guard isNew(.mount) else { throw SpecError("linux.namespaces", "a new mount namespace is needed") }
         let order: (LinuxSpec.Namespace) -> Int = { $0.kind == .user ? 2 : $0.kind == .mount ? 1 : 0 }
         let joined = spec.linux.namespaces.filter { $0.path != nil }.sorted { order($0) < order($1) }
@@ -45,7 +46,7 @@ extension PlanBuilder {
             entries.append((slot, namespace.kind, path))
         }
         try addTimeOffsets()
-        for entry in entries {
+        for entry in entries where entry.kind != .cgroup {
             writer.step(FENDER_ENTER, [entry.slot, NamespaceFlag.of(entry.kind)], [entry.path])
         }
         // The time namespace is made before and the cgroup namespace after.
@@ -55,6 +56,7 @@ extension PlanBuilder {
         writer.step(
             FENDER_CLONE, [flags],
             isNew(.user) ? [Self.map(spec.linux.uidMappings), Self.map(spec.linux.gidMappings)] : ["", ""])
+        return entries.first { $0.kind == .cgroup }?.slot
     }
 
     private mutating func addTimeOffsets() throws {

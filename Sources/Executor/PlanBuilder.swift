@@ -61,8 +61,8 @@ struct PlanBuilder {
         var builder = PlanBuilder(spec, setting)
         builder.addStay()
         try builder.open(process)
-        try builder.addNamespaces()
-        builder.writer.step(FENDER_JOIN_CGROUPS)
+        let cgroupNamespace = try builder.addNamespaces()
+        builder.joinCgroups(namespace: cgroupNamespace)
         builder.addRoot()
         builder.enterChild()
         try builder.addNames()
@@ -101,6 +101,15 @@ struct PlanBuilder {
         let slot = try writer.slot()
         writer.step(FENDER_OPEN_FILE, [slot, UInt64(UInt32(bitPattern: flags))], [path])
         return slot
+    }
+
+    /// The child's first steps, still with all of the monitor's rights.
+    ///
+    /// A cgroup namespace, in `slot` as itself or as the pidfd of a process in it, is joined only now: it bounds the
+    /// cgroups that a process can be born in where systemd mounts them (`nsdelegate`, cgroups(7)).
+    mutating func joinCgroups(namespace slot: UInt64?) {
+        writer.step(FENDER_JOIN_CGROUPS)
+        if let slot { writer.step(FENDER_ENTER, [slot, NamespaceFlag.cgroup], ["of cgroups"]) }
     }
 
     /// The child on its own, as root of its user namespace if there is one.

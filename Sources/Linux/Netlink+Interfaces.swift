@@ -9,11 +9,18 @@ public struct InterfaceAddress: Sendable, Equatable {
     public var prefixLength: Int
     /// Whether it is an IPv6 address.
     public var isIPv6: Bool
+
+    /// An address with its prefix.
+    public init(address: String, prefixLength: Int, isIPv6: Bool) {
+        self.address = address
+        self.prefixLength = prefixLength
+        self.isIPv6 = isIPv6
+    }
 }
 
 extension Netlink {
     /// Sets an interface up. Throws SystemError, ENODEV when there is none of that name.
-    func bringUp(interface: String) throws {
+    public func bringUp(interface: String) throws {
         var change = ifinfomsg()
         change.ifi_index = CInt(try index(of: interface))
         change.ifi_flags = UInt32(FENDER_IFF_UP)
@@ -23,7 +30,7 @@ extension Netlink {
     }
 
     /// The interface's addresses of global scope that passed duplicate detection, IPv4 and IPv6.
-    func addresses(of interface: String) throws -> [InterfaceAddress] {
+    public func addresses(of interface: String) throws -> [InterfaceAddress] {
         guard let index = try? index(of: interface) else { return [] }
         var tries = 0
         while true {
@@ -36,7 +43,7 @@ extension Netlink {
         }
     }
 
-    private func index(of interface: String) throws -> UInt32 {
+    func index(of interface: String) throws -> UInt32 {
         let index = if_nametoindex(interface)
         if index == 0 { throw SystemError(call: "if_nametoindex", object: interface, code: errno) }
         return index

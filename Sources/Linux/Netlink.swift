@@ -2,10 +2,11 @@ internal import CLinux
 internal import Glibc
 
 /// A route netlink socket in the network namespace of the thread that makes it.
-struct Netlink: ~Copyable {
+public struct Netlink: ~Copyable {
     private let socket: Descriptor
 
-    init() throws {
+    /// Opens the socket.
+    public init() throws {
         socket = try Self.open()
     }
 

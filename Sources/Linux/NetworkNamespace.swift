@@ -35,6 +35,11 @@ public final class NetworkNamespace: Sendable {
         }
     }
 
+    /// Puts the calling thread into a namespace, for programs of one thread. Throws SystemError.
+    public static func enter(_ descriptor: CInt) throws {
+        try system("setns", "network namespace") { fender_enter_netns(descriptor) }
+    }
+
     /// Whether both are the same namespace.
     public func isSame(as other: NetworkNamespace) throws -> Bool {
         let (mine, theirs) = (try descriptor.status(), try other.descriptor.status())

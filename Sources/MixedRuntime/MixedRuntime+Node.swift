@@ -21,7 +21,10 @@ extension MixedRuntime {
             onDocker.features.supplementalGroupsPolicy && withoutDocker.features.supplementalGroupsPolicy
         // Of the handlers only native ones have user namespaces at all.
         response.features.userNamespacesHostNetwork = withoutDocker.features.userNamespacesHostNetwork
-        response.info["native"] = withoutDocker.info["info"]
+        if verbose {
+            response.info["native"] = withoutDocker.info["info"]
+            response.info["defaultBackEnd"] = "\"\(defaultPart)\""
+        }
         return response
     }
 

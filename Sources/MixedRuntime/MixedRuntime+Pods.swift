@@ -32,7 +32,9 @@ extension MixedRuntime {
 
     /// What only a verbose `PodSandboxStatus` shows.
     public func info(of sandbox: SandboxRecord) async throws -> [String: String] {
-        try await part(of: sandbox).info(of: sandbox)
+        var info = try await part(of: sandbox).info(of: sandbox)
+        info["backEnd"] = "\"\(isNative(sandbox) ? DefaultPart.native : .docker)\""
+        return info
     }
 
     /// `CreateContainer`: a native pod gets images that only Docker has.

@@ -41,7 +41,7 @@ extension NativeRuntime {
     }
 
     private struct NodeInfo: Encodable {
-        var cgroupDriver = "cgroupfs"
+        var cgroupDriver = ""
         var sandboxes = 0
         var containers = 0
         var images = 0
@@ -51,6 +51,7 @@ extension NativeRuntime {
 
     private func info() -> [String: String] {
         var info = NodeInfo()
+        info.cgroupDriver = settings.usesSystemdCgroups ? "systemd" : "cgroupfs"
         info.sandboxes = world.sandboxes.count
         info.containers = world.containers.count
         info.images = world.images.count
@@ -59,10 +60,10 @@ extension NativeRuntime {
         return ["info": VerboseInfo.json(info)]
     }
 
-    /// `RuntimeConfig`.
+    /// `RuntimeConfig`: what a kubelet is to use; pods are taken with either.
     public func runtimeConfig() async throws -> RuntimeConfigResponse {
         var response = RuntimeConfigResponse()
-        response.linux.cgroupDriver = .cgroupfs
+        response.linux.cgroupDriver = settings.usesSystemdCgroups ? .systemd : .cgroupfs
         return response
     }
 

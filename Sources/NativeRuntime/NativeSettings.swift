@@ -12,6 +12,8 @@ public struct NativeSettings: Sendable {
     public var handlers: [String: String] = [:]
     /// Where registries are described, in containerd's form; empty for nowhere.
     public var registryDirectory = "/etc/fender/certs.d"
+    /// Whether the kubelet is told to let systemd manage pods' cgroups.
+    public var usesSystemdCgroups = false
 
     /// The defaults.
     public init() {}

@@ -141,6 +141,12 @@ static void open_cgroup(struct monitor *m)
 		fail(m, "read plan", "cgroups", EBADMSG);
 }
 
+void enter(struct monitor *m)
+{
+	if (setns(slot(m), (int)N(1)))
+		failed(m, "join namespace", text(m, 0));
+}
+
 void before_clone(struct monitor *m)
 {
 	unsigned tree = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (N(1) ? AT_RECURSIVE : 0);
@@ -153,8 +159,7 @@ void before_clone(struct monitor *m)
 		put(m, "open", open(text(m, 0), (int)N(1) | O_CLOEXEC));
 		break;
 	case FENDER_ENTER:
-		if (setns(slot(m), (int)N(1)))
-			failed(m, "join namespace", text(m, 0));
+		enter(m);
 		break;
 	case FENDER_OPEN_TREE:
 		put(m, "open mount source", open_tree(AT_FDCWD, text(m, 0), tree));

@@ -94,6 +94,8 @@ uint64_t count_oom_kills(const char *file);
 // The steps, each with the running step's numbers and strings.
 void before_clone(struct monitor *m);
 void do_clone(struct monitor *m);
+/// FENDER_ENTER, before the clone or in the child.
+void enter(struct monitor *m);
 bool mount_step(struct monitor *m);
 bool device_step(struct monitor *m);
 bool process_step(struct monitor *m);

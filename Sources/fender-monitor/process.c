@@ -172,6 +172,9 @@ bool process_step(struct monitor *m)
 	case FENDER_JOIN_CGROUPS:
 		join_cgroups(m);
 		return true;
+	case FENDER_ENTER:
+		enter(m);
+		return true;
 	case FENDER_UNSHARE:
 		if (unshare((int)N(0)))
 			failed(m, "unshare", "");

@@ -12,8 +12,8 @@ struct Fender: AsyncParsableCommand {
         abstract: "A Kubernetes container runtime (CRI) on Docker, or on its own.",
         discussion: "Without a command, fender serves; `fender serve --help` lists its flags.",
         subcommands: [
-            Serve.self, PodsCommand.self, StatsCommand.self, ImagesCommand.self, CheckCommand.self, Options.self,
-            Version.self,
+            Serve.self, PodsCommand.self, StatsCommand.self, ImagesCommand.self, CheckCommand.self,
+            MigrateCommand.self, Options.self, Version.self,
         ])
 
     static func main() async {

@@ -75,8 +75,8 @@ extension FenderConfiguration {
             endpoint: engineEndpoint(), logger: Logger(label: "docker"), observer: telemetry.exchanged)
         let runtime = try DockerRuntime(
             world: world, engine: engine,
-            network: networkPlugin == .cni ? podNetwork(observer: telemetry.pluginRan) : nil, settings: dockerSettings,
-            hooks: hooks, logger: Logger(label: "runtime"))
+            network: networkPlugin == .none ? nil : try podNetwork(observer: telemetry.pluginRan),
+            settings: dockerSettings, hooks: hooks, logger: Logger(label: "runtime"))
         telemetry.read(runtime)
         return runtime
     }
@@ -89,26 +89,29 @@ extension FenderConfiguration {
         settings.stateDirectory = stateDirectory
         settings.registryDirectory = registryDirectory
         settings.handlers = Dictionary(runtimeHandlers.map { ($0.name, $0.path) }) { $1 }
-        settings.monitor = try Self.monitor()
+        settings.usesSystemdCgroups = usesSystemdCgroups
+        settings.monitor = "\(try Installation.directory(of: "fender-monitor"))/fender-monitor"
         return try NativeRuntime(
-            world: world, network: nativeNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
+            world: world, network: try nativeNetwork(observer: telemetry.pluginRan), settings: settings, hooks: hooks,
             logger: Logger(label: "native"))
-    }
-
-    /// fender-monitor stands beside us, or where packages put it.
-    private static func monitor() throws -> String {
-        let own = try Files.linkTarget("/proc/self/exe")
-        let directory = own[..<(own.lastIndex(of: "/") ?? own.startIndex)]
-        let places = ["\(directory)/fender-monitor", "/usr/libexec/fender/fender-monitor"]
-        guard let found = places.first(where: Files.exists) else {
-            throw StartError("fender-monitor is neither beside fender nor in /usr/libexec/fender")
-        }
-        return found
     }
 }
 
 extension DockerRuntime: DockerPart {}
 extension NativeRuntime: NativePart {}
+
+/// Where the programs are that the daemon runs.
+enum Installation {
+    /// They stand beside us, or where packages put them. Throws ``StartError`` when one is in neither place.
+    static func directory(of program: String) throws -> String {
+        let own = try Files.linkTarget("/proc/self/exe")
+        let places = [String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)]), "/usr/libexec/fender"]
+        guard let found = places.first(where: { Files.exists("\($0)/\(program)") }) else {
+            throw StartError("\(program) is neither beside fender nor in /usr/libexec/fender")
+        }
+        return found
+    }
+}
 
 /// Why the daemon cannot start.
 struct StartError: Error, CustomStringConvertible {

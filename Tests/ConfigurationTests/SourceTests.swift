@@ -24,6 +24,7 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
         "https://proxy.example/node"
     ),
     ("default-back-end", "native", "'native'", "native"),
+    ("cgroup-driver", "systemd", "'systemd'", "systemd"),
     ("streaming-tls-cert", "/cert.pem", "'/cert.pem'", "/cert.pem"),
     ("streaming-tls-key", "/key.pem", "'/key.pem'", "/key.pem"),
     ("streaming-tls-client-ca", "/ca.pem", "'/ca.pem'", "/ca.pem"),
@@ -157,6 +158,7 @@ struct SourceTests {
         expected.cniConfDirectory = "/etc/cni"
         expected.cniBinDirectories = ["/a", "/b"]
         expected.defaultBackEnd = .native
+        expected.cgroupDriver = .systemd
         expected.cniCacheDirectory = "/var/cache/cni"
         expected.podCIDRs = ["10.88.0.0/16", "fd00::/64"]
         expected.ipv6DualStack = false

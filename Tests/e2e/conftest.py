@@ -87,7 +87,8 @@ def leave_v2():
 
 @pytest.fixture(scope="session")
 def cgroup_parent(work):
-    return work.name
+    """Where all pods are; a slice where systemd manages cgroups."""
+    return "tests.slice" if os.environ.get("FENDER_TEST_SYSTEMD") else work.name
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
 """Pods on Docker and without it on one node, through one socket: what a node passes through on its way off Docker."""
 
 import json
+import tomllib
 
 import pytest
 
 from harness import images
 from harness.client import refused
+from harness.kubelet import Kubelet
+from harness.node import Node
 from harness.schema import pb
 from harness.waiting import until
 from harness.websocket import STDOUT, WebSocket
@@ -183,3 +186,63 @@ def test_native_by_default(client, server, docker, pods, both, native_by_default
         docker.daemon.start()
         until(lambda: json.loads(client.Status(verbose=True).info["info"])["dockerVersion"])
         until(lambda: len(client.ImageFsInfo().image_filesystems) == 2)
+
+
+@pytest.fixture
+def node(server, tmp_path):
+    """A node whose `systemctl restart fender.service` restarts the server with the settings that are there then."""
+    node = Node(tmp_path, "cri-dockerd")
+    command = list(server.daemon.command)
+
+    def restart(words):
+        assert words == ["systemctl", "restart", "fender.service"]
+        settings = tomllib.loads((node.root / "etc/fender/config.toml").read_text())
+        server.daemon.command = [*command, f"--default-back-end={settings['default_back_end']}"]
+        server.restart(kill=False)
+
+    node.on_command = restart
+    yield node
+    node.close()
+    server.daemon.command = command
+    server.restart(kill=False)
+
+
+def test_a_node_moves_off_docker_pod_by_pod_and_back(client, server, docker, pods, node, request):
+    fender = request.config.getoption("--fender")
+    move = ["--endpoint", f"unix://{server.socket}", "--timeout", "30", "--to"]
+    grace = {"io.kubernetes.pod.terminationGracePeriod": "5"}
+    other = pods.run(handler="runc")
+    moving = [pods.run() for _ in range(4)]
+    with Kubelet(pods) as kubelet:
+        for pod in moving:
+            pod.start(annotations=grace)
+            kubelet.keep(pod, annotations=grace)
+
+        def places():
+            """Whether each pod is on Docker, where its container must run."""
+            for pod in moving:
+                container, = client.containers(pod_sandbox_id=pod.id)
+                assert client.shell(container.id, "echo here") == "here\n"
+            return {pod.id in on_docker(docker) for pod in moving}
+
+        plan = node.run(fender, *move, "native")
+        assert all(f"move tests/{pod.config.metadata.name}" in plan for pod in moving)
+        assert other.config.metadata.name not in plan and node.calls == [] and places() == {True}
+        done = node.run(fender, *move, "native", "--drain-by-pod")
+        assert "may be stopped" in done and places() == {False}
+        assert {pod.config.metadata.attempt for pod in moving} == {1}
+        assert other.status.state == pb.SANDBOX_READY
+        assert "nothing to do" in node.run(fender, *move, "native")
+        # By steps: first only what is new goes back.
+        node.run(fender, *move, "docker", "--apply")
+        assert places() == {False} and len(node.calls) == 2
+        node.run(fender, *move, "docker", "--drain-by-pod")
+        assert places() == {True} and len(node.calls) == 2
+
+
+def test_a_pod_that_nobody_makes_anew_is_told(client, server, docker, pods, node, request):
+    pod = pods.run()
+    complaint = node.run(
+        request.config.getoption("--fender"), "--endpoint", f"unix://{server.socket}", "--timeout", "3", "--to", "native",
+        "--drain-by-pod", code=1)
+    assert f"tests/{pod.config.metadata.name} does not come back" in complaint

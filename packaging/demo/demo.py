@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import urllib.request
 import uuid
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -32,7 +33,12 @@ SYSTEM_DOCKER = pathlib.Path("/var/run/docker.sock")
 IMAGE = "fender.local/demo:1"
 STATE = ROOT / "state"
 NAMESPACES = pb.NamespaceOption(pid=pb.CONTAINER)
-SCRIPT = "echo Hello from a pod on Fender; /bin/ip -o -4 addr show dev eth0 >&2; exec /bin/sleep 1000000"
+SCRIPT = """
+echo Hello from a pod on Fender
+/bin/ip -o -4 addr show dev eth0 >&2
+exec /bin/httpd -f -p 80 -h /www
+"""
+HOST_PORT = 8083
 
 
 def main():
@@ -99,19 +105,11 @@ def start(name, command):
 
 
 def start_fender(program, docker):
-    network = ROOT / "net.d"
-    network.mkdir(exist_ok=True)
-    (network / "10-demo.conflist").write_text(json.dumps({
-        "cniVersion": "0.4.0", "name": "fender-demo", "plugins": [
-            {"type": "bridge", "bridge": "fender-demo0", "isGateway": True, "ipMasq": False, "ipam": {
-                "type": "host-local", "dataDir": str(ROOT / "addresses"), "routes": [{"dst": "0.0.0.0/0"}],
-                "ranges": [[{"subnet": "10.87.0.0/24"}]]}},
-        ]}))
     command = [
         program, "serve", "--container-runtime-endpoint", f"unix://{SOCKET}",
         *(["--docker-endpoint", f"unix://{docker}"] if docker else ["--runtime=native"]),
-        "--root-directory", STATE, "--state-directory", ROOT / "run", "--cni-conf-dir", network, "--cni-bin-dir", cni_plugins(),
-        "--cni-cache-dir", ROOT / "cni-cache"]
+        "--root-directory", STATE, "--state-directory", ROOT / "run", "--network-plugin=builtin",
+        "--cni-conf-dir", ROOT / "net.d", "--cni-cache-dir", ROOT / "cni-cache"]
     say("Starting Fender")
     print("  $", shlex.join(map(str, command)))
     pid = start("fender", command)
@@ -131,9 +129,12 @@ def stop_former():
         until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), what="the former Fender has ended")
 
 
-def cni_plugins():
-    places = ["/opt/cni/bin", "/usr/lib/cni"]
-    return next((place for place in places if os.path.exists(f"{place}/bridge")), places[-1])
+def fetch():
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{HOST_PORT}/", timeout=5) as page:
+            return page.read().decode().strip()
+    except OSError:
+        return None
 
 
 def run_pod(client):
@@ -147,7 +148,8 @@ def run_pod(client):
     logs.mkdir(parents=True)
     sandbox_config = pb.PodSandboxConfig(
         metadata=pb.PodSandboxMetadata(name="hello", namespace="demo", uid=uid), hostname="hello",
-        log_directory=str(logs), labels={"made-by": "make-run"}, linux=pb.LinuxPodSandboxConfig(
+        log_directory=str(logs), labels={"made-by": "make-run"},
+        port_mappings=[pb.PortMapping(container_port=80, host_port=HOST_PORT)], linux=pb.LinuxPodSandboxConfig(
             security_context=pb.LinuxSandboxSecurityContext(namespace_options=NAMESPACES)))
     sandbox = client.RunPodSandbox(config=sandbox_config).pod_sandbox_id
     print(f"  {sandbox[:12]} has the address {client.sandbox_status(sandbox).network.ip}")
@@ -165,6 +167,9 @@ def run_pod(client):
     log = logs / "hello.log"
     until(lambda: log.exists() and len(log.read_text().splitlines()) >= 2, what="both lines are in the log")
     print("  " + log.read_text().strip().replace("\n", "\n  "))
+
+    say(f"http://127.0.0.1:{HOST_PORT}/")
+    print("  " + until(fetch, what="the pod answers at its host port"))
 
     say("ExecSync: ps")
     print("  " + client.exec(container, "/bin/ps").strip().replace("\n", "\n  "))

@@ -49,7 +49,8 @@ enum fender_step_flags {
 enum fender_step_code {
 	// Before the clone, in the caller's namespaces.
 	FENDER_OPEN_NAMESPACE = 1, // N0 slot; S0 path
-	FENDER_ENTER = 2,	   // N0 slot, N1 CLONE_NEW* type: of a namespace, or of a pidfd several at once
+	FENDER_ENTER = 2,	   // N0 slot, N1 CLONE_NEW* type: of a namespace, or of a pidfd several at once; also
+				   // in the child
 	FENDER_OPEN_TREE = 3,	   // N0 slot, N1 recursive; S0 path: a detached copy of a mount
 	FENDER_IDMAP = 4,	   // N0 slot, N1 recursive; S0 uid map, S1 gid map
 	FENDER_OPEN_CGROUP = 5,	   // N0 1 for a directory that clone3 joins; S0 path of the file or directory

@@ -5,6 +5,7 @@
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 
 /// setns(2) with CLONE_NEWNET, for the calling thread.
 int fender_enter_netns(int fd);

@@ -10,13 +10,14 @@ struct NetworkCheck {
     init(_ node: Node) { self.node = node }
 
     var findings: [Finding] {
-        guard node.settings.networkPlugin == .cni else { return [.pass(area, "Docker's own, no CNI")] }
+        guard node.settings.networkPlugin != .none else { return [.pass(area, "Docker's own, no CNI")] }
         let directory = node.settings.cniConfDirectory
         let snapshot = NetworkSnapshot.load(node.root + directory)
         var found = snapshot.rejected.sorted { $0.key < $1.key }.map { name, why in
             Finding.warn(area, "\(name): \(why)", "It is passed over: mend or remove it.")
         }
         guard let network = snapshot.network else {
+            if node.settings.networkPlugin == .builtin { return [.pass(area, "Fender's own bridge, no CNI")] }
             return found + [
                 .fail(
                     area, "no CNI configuration in \(directory)",

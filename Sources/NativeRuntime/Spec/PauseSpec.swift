@@ -59,7 +59,10 @@ struct PauseSpec {
 
 /// Where cgroups stand below the root of each hierarchy.
 enum CgroupPath {
+    /// `linux.cgroupsPath` of a config.json: the form of the pod's parent says whether systemd manages its cgroups, for
+    /// then it is a slice, whole or by name.
     static func of(_ id: String, parent: String) -> String {
-        parent.isEmpty ? "/fender/\(id)" : parent.hasSuffix("/") ? "\(parent)\(id)" : "\(parent)/\(id)"
+        if let slice = parent.split(separator: "/").last, slice.hasSuffix(".slice") { return "\(slice):fender:\(id)" }
+        return parent.isEmpty ? "/fender/\(id)" : parent.hasSuffix("/") ? "\(parent)\(id)" : "\(parent)/\(id)"
     }
 }

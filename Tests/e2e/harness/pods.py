@@ -3,6 +3,7 @@
 import itertools
 import pathlib
 import shutil
+import subprocess
 import uuid
 
 from . import images
@@ -38,10 +39,16 @@ class Pods:
             log_directory=str(logs),
             dns_config=dns, port_mappings=ports, labels=labels, annotations=annotations,
             linux=pb.LinuxPodSandboxConfig(
-                cgroup_parent=f"/{self.cgroup_parent}/pod{uid}", sysctls=sysctls,
+                cgroup_parent=self._cgroup(uid), sysctls=sysctls,
                 security_context=pb.LinuxSandboxSecurityContext(
                     namespace_options=pb.NamespaceOption(network=network, pid=pid, ipc=ipc, userns_options=userns),
                     **security)))
+
+    def _cgroup(self, uid):
+        """The pod's parent as a kubelet names it, with either driver."""
+        if self.cgroup_parent.endswith(".slice"):
+            return f"/{self.cgroup_parent}/{self.cgroup_parent.removesuffix('.slice')}-pod{uid.replace('-', '_')}.slice"
+        return f"/{self.cgroup_parent}/pod{uid}"
 
     def run(self, config=None, handler="", **options):
         config = config or self.config(**options)
@@ -118,6 +125,8 @@ class Pod:
 
 def remove_cgroup(parent):
     """Removes the pod's cgroup, as a kubelet does; fails if something goes on living below it."""
+    if parent.endswith(".slice"):
+        subprocess.run(["systemctl", "stop", parent.rsplit("/")[-1]], check=True)
     root = pathlib.Path("/sys/fs/cgroup")
     for hierarchy in [root, *root.iterdir()]:
         directory = hierarchy / parent.lstrip("/")
