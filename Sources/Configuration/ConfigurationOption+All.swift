@@ -39,6 +39,12 @@ extension ConfigurationOption {
         ConfigurationOption(
             "registry-directory", .cri, .path, \.registryDirectory,
             "Directory of the registries' settings for native, a directory a host with containerd's hosts.toml."),
+        ConfigurationOption(
+            "runtime-handlers", .cri, .runtimeHandlers, \.runtimeHandlers,
+            """
+            Further runtime handlers for native: names, and the OCI runtimes that make their containers in the place of \
+            Fender's own executor, such as runc=/usr/sbin/runc,crun=/usr/bin/crun.
+            """),
     ]
 
     private static let streaming = [

@@ -24,6 +24,8 @@ public struct FenderConfiguration: Sendable, Equatable {
     public var cgroupDriver = CgroupDriverChoice.auto
     /// Directory with a directory of each registry's settings, in the form of containerd's hosts.toml.
     public var registryDirectory = "/etc/fender/certs.d"
+    /// `runtime-handlers`.
+    public var runtimeHandlers: [RuntimeHandlerProgram] = []
 
     // Docker.
 

@@ -97,14 +97,14 @@ extension OptionType where Value: RawRepresentable & CaseIterable, Value.RawValu
     }
 }
 
-@Sendable private func absolute(_ text: String) throws -> String {
+@Sendable func absolute(_ text: String) throws -> String {
     guard text.hasPrefix("/") else { throw InvalidValue("not an absolute path") }
     guard !text.utf8.contains(0) else { throw InvalidValue("a path holds no NUL") }
     return text
 }
 
 /// The parts between commas without the spaces around them; empty parts fall away.
-private func commaSeparated(_ text: String) -> [String] {
+func commaSeparated(_ text: String) -> [String] {
     text.split(separator: ",").compactMap { part in
         let trimmed = part.drop { $0 == " " }
         let end = trimmed.lastIndex { $0 != " " }.map(trimmed.index(after:)) ?? trimmed.startIndex

@@ -5,19 +5,29 @@ public import OCI
 extension Container {
     /// Lets the process that waits go on, and returns once its program runs. Hooks that fail after that are returned.
     public func start() throws -> [String] {
-        try locked { try letGo() }
-        guard record.hasHooks else { return [] }
+        try locked { try record.runtime.map { try letGo(by: $0) } ?? letGo() }
+        guard record.hasHooks, record.runtime == nil else { return [] }
         let hooks = try spec().hooks.poststart
         return hooks.isEmpty ? [] : HookRunner.runAll(hooks, state(.running))
     }
 
-    private func letGo() throws {
+    private func requireCreated() throws {
         switch status() {
         case .created: break
         case .stopped: throw ExecutorError("cannot start a container that has stopped")
         case .creating: throw ExecutorError("cannot start a container that is being created")
         case .paused, .running: throw ExecutorError("cannot start an already running container")
         }
+    }
+
+    private func letGo(by runtime: RuntimeProgram) throws {
+        try requireCreated()
+        try noteStart()
+        try ask(runtime, ["start", id])
+    }
+
+    private func letGo() throws {
+        try requireCreated()
         let result = try Descriptor.open(resultFIFO, O_RDONLY | O_NONBLOCK)
         do {
             // Without a reader, which only a waiting process is, this fails.
@@ -70,6 +80,7 @@ extension Container {
         endProcesses(cgroups, everywhere: record.process == nil || status == .creating)
         endSupervisor()
         let hooks = try locked {
+            if let runtime = record.runtime { try forget(by: runtime) }
             do {
                 try record.unit?.stop()
                 try cgroups.remove()
@@ -77,7 +88,7 @@ extension Container {
                 endProcesses(cgroups, everywhere: true)
                 try cgroups.remove()
             }
-            let hooks = record.hasHooks ? ((try? spec())?.hooks.poststop) ?? [] : []
+            let hooks = record.hasHooks && record.runtime == nil ? ((try? spec())?.hooks.poststop) ?? [] : []
             try removeDirectory()
             return hooks
         }

@@ -32,6 +32,7 @@ extension Container {
         setting.enter(cgroup)
         setting.consoleSocket = CInt(FENDER_NO_CONSOLE)
         let spec = try spec()
+        if let runtime = record.runtime { return try exec(by: runtime, process, in: spec, setting, options) }
         let plan = try execPlan(process, in: spec, setting, options.warn)
         var pipes = try SessionPipes(
             options, terminal: process.terminal, owner: spec.hostUID(of: process.uid))
@@ -39,6 +40,40 @@ extension Container {
         let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
         pipes.closeTheirs()
         let started = try follow(monitor, pidFile: nil, options.warn, options.step)
+        options.step("made")
+        return try ExecSession(started, pipes)
+    }
+}
+
+extension Container {
+    /// The same by another runtime, for which the process is a file of its own.
+    private func exec(
+        by runtime: RuntimeProgram, _ process: Process, in spec: Spec, _ setting: PlanBuilder.Setting,
+        _ options: SessionOptions
+    ) throws -> ExecSession {
+        var setting = setting
+        let name = "exec-\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        let console = process.terminal ? consolePath() : ""
+        defer {
+            for file in ["json", "pid", "log"] { try? Files.remove("\(directory)/\(name).\(file)") }
+            if !console.isEmpty { try? Files.remove(console) }
+        }
+        // A runtime that keeps its processes elsewhere has no such cgroup.
+        let cgroup = Files.exists(setting.processDirectory) ? "\(setting.processDirectory)/fender-\(name)" : ""
+        setting.stay = .attendant(cgroup: cgroup)
+        try VolatileFile.make("\(directory)/\(name).json", with: document(of: process).bytes)
+        let plan = try execPlan(
+            by: runtime, process, in: spec, setting, name: name, console: console, cgroup: cgroup)
+        var pipes = try SessionPipes(options, terminal: process.terminal, owner: spec.hostUID(of: process.uid))
+        options.step("monitor")
+        let monitor = try MonitorProcess(store.program, plan, inherited: [], stdio: pipes.theirs)
+        pipes.closeTheirs()
+        let started: Started
+        do {
+            started = try follow(monitor, pidFile: nil, options.warn, options.step)
+        } catch {
+            throw runtime.failure("exec", log: "\(directory)/\(name).log", otherwise: "\(error)")
+        }
         options.step("made")
         return try ExecSession(started, pipes)
     }

@@ -18,6 +18,8 @@ struct ContainerRecord: Sendable {
     var cgroups: [CgroupRecord]
     /// systemd's unit around the cgroups; nil where they are ours.
     var unit: SystemdUnit?
+    /// Who made the container and handles it in our place; nil when we do.
+    var runtime: RuntimeProgram?
     var annotations: [(key: String, value: String)]
     /// Whether the specification has hooks for later; without, it need not be read again.
     var hasHooks: Bool
@@ -50,6 +52,11 @@ struct ContainerRecord: Sendable {
         exitFile = try field["exitFile"].string()
         hasHooks = try field["hooks"].isPresent ? field["hooks"].bool() : true
         unit = try field["unit"].string().map { SystemdUnit(name: $0) }
+        if let path = try field["runtime"].string() {
+            runtime = RuntimeProgram(
+                path: path, root: try field["runtimeRoot"].required(),
+                startsInCgroup: try field["runtimeCgroup"].bool())
+        }
     }
 
     var json: JSON {
@@ -62,6 +69,8 @@ struct ContainerRecord: Sendable {
             ("exitFile", exitFile.map { .string($0) }),
             ("hooks", .bool(hasHooks)), ("cgroups", .array(cgroups.map(\.json))),
             ("unit", unit.map { .string($0.name) }),
+            ("runtime", runtime.map { .string($0.path) }), ("runtimeRoot", runtime.map { .string($0.root) }),
+            ("runtimeCgroup", runtime.map { .bool($0.startsInCgroup) }),
             ("annotations", .object(annotations.map { JSON.Member($0.key, .string($0.value)) })),
         ])
     }

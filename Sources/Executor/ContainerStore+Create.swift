@@ -19,6 +19,8 @@ extension ContainerStore {
         /// Whether systemd manages the cgroups, and `linux.cgroupsPath` is "slice:prefix:name". Nil leaves it to the form
         /// of that path.
         public var systemd: Bool?
+        /// Another runtime that makes the container; only for one with a supervisor.
+        public var runtime: RuntimeProgram?
         /// False leaves the process our session keyring.
         public var newKeyring = true
         /// Called with each warning.
@@ -50,6 +52,7 @@ extension ContainerStore {
         var record = ContainerRecord(spec, id: id, bundle: bundle, rootfs: rootfs, cgroups: cgroups.places)
         record.exitFile = supervisor?.exitFile
         record.unit = unit
+        record.runtime = options.runtime
         var container = Container(store: self, directory: "\(root)/\(id)", record: record)
         options.step("directory")
         try claim(container.directory, id)
@@ -87,7 +90,9 @@ extension Container {
         try VolatileFile.make("\(directory)/creating", with: [])
         try save()
         try VolatileFile.make("\(directory)/config.json", with: config)
-        for path in [startFIFO, resultFIFO] { try system("mkfifo", path) { mkfifo(path, 0o600) } }
+        for path in record.runtime == nil ? [startFIFO, resultFIFO] : [] {
+            try system("mkfifo", path) { mkfifo(path, 0o600) }
+        }
     }
 
     fileprivate mutating func make(
@@ -97,6 +102,7 @@ extension Container {
         let console = try options.consoleSocket.map { try UnixSocket.connect($0) }
         var setting = try setting(cgroups, options, console: console)
         if let supervisor { try setting.take(supervisor, self, terminal: spec.process?.terminal == true) }
+        if let runtime = record.runtime { return try make(by: runtime, spec, setting, options) }
         let plan = try PlanBuilder.create(spec, setting)
         plan.warnings.forEach(options.warn)
         options.step("unit")
@@ -113,6 +119,25 @@ extension Container {
             var limits = Resources()
             limits.pids = spec.linux.resources.pids
             try cgroups.update(limits)
+        }
+    }
+
+    private mutating func make(
+        by runtime: RuntimeProgram, _ spec: Spec, _ setting: PlanBuilder.Setting,
+        _ options: ContainerStore.CreateOptions
+    ) throws {
+        guard setting.stay != nil else { throw ExecutorError("another runtime's container needs a supervisor") }
+        guard runtime.isInstalled else { throw ExecutorError("\(runtime.path): no such program") }
+        try runtime.prepare(log: runtimeLog("create"))
+        let console = spec.process?.terminal == true ? consolePath() : ""
+        defer { if !console.isEmpty { try? Files.remove(console) } }
+        let plan = try createPlan(by: runtime, setting, spec, console: console)
+        options.step("monitor")
+        let monitor = try MonitorProcess(store.program, plan, inherited: [])
+        do {
+            try follow(monitor, spec, options) {}
+        } catch {
+            throw runtime.failure("create", log: runtimeLog("create"), otherwise: "\(error)")
         }
     }
 
@@ -150,6 +175,7 @@ extension Container {
                 record.process = ProcessIdentity.find(pid)
                 try save()
                 monitor.reap()
+            case .sync where record.runtime != nil: try monitor.go()
             case .sync:
                 try HookRunner.run(spec.hooks.prestart + spec.hooks.createRuntime, state(.creating))
                 try monitor.go()
@@ -178,6 +204,7 @@ extension Container {
         endProcesses(cgroups, everywhere: true)
         endSupervisor()
         try? record.unit?.stop()
+        if let runtime = record.runtime { try? forget(by: runtime) }
         try? cgroups.remove()
         try? removeDirectory()
     }

@@ -83,6 +83,7 @@ public struct Container: Sendable {
         guard process.isAlive else { return .stopped }
         if cgroups.isFrozen { return .paused }
         if Files.exists("\(directory)/creating") { return .creating }
+        if record.runtime != nil { return startTime() == 0 ? .created : .running }
         return isWaiting ? .created : .running
     }
 

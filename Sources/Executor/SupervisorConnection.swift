@@ -59,8 +59,17 @@ extension Container {
     /// Sends a signal to the process, and SIGKILL to all after so many milliseconds; the supervisor sees to it, also when
     /// we are gone. Does not wait for the end; of several calls the earliest deadline counts. Blocks the thread.
     public func stop(signal: Int32, graceMilliseconds: UInt32) throws {
-        let numbers = [UInt32(bitPattern: signal), graceMilliseconds]
+        // The process that another runtime shows need not be the one that takes signals; the last one is for it, too.
+        let asksRuntime = record.runtime != nil && signal != SIGKILL
+        let numbers = [asksRuntime ? 0 : UInt32(bitPattern: signal), graceMilliseconds]
         try asking("stop") { try $0.command(FENDER_STOP, numbers.withUnsafeBytes { [UInt8]($0) }) }
+        guard asksRuntime, let runtime = record.runtime else { return }
+        do {
+            try ask(runtime, ["kill", id, String(signal)])
+        } catch {
+            // One that has ended meanwhile needs no signal.
+            if pid > 0 { throw error }
+        }
     }
 
     /// Closes the input of the process, whoever is attached. Blocks the thread.

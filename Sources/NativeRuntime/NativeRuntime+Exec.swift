@@ -97,9 +97,9 @@ extension NativeRuntime {
         try await DedicatedThread.run { [executor] in
             let container = try executor.container(id)
             do {
-                try container.update(Resources(parsing: resources.bytes))
+                try container.update(parsing: resources.bytes)
             } catch {
-                try? container.update(Resources(parsing: before.json().bytes))
+                try? container.update(parsing: before.json().bytes)
                 throw error
             }
         }

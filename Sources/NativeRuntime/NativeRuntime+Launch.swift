@@ -14,6 +14,7 @@ extension NativeRuntime {
         options.stdinOnce = request.config.stdinOnce
         options.cgroup = "/fender/monitors"
         options.create.warn = warn
+        options.create.runtime = try world.sandbox(container.sandboxID).flatMap { try program(of: $0) }
         return try await DedicatedThread.run { [self, options] in
             if let path = options.logPath, let slash = path.lastIndex(of: "/") {
                 try Files.makeDirectories(String(path[..<slash]), mode: 0o755)

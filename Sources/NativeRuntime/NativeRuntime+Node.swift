@@ -7,12 +7,6 @@ internal import Synchronization
 
 /// `Version`, `Status`, `RuntimeConfig`, `UpdateRuntimeConfig`, and the verbose parts of the statuses.
 extension NativeRuntime {
-    /// The built-in executor as a runtime handler.
-    static let handlerName = "native"
-
-    /// The runtime handlers there are, without the empty name.
-    public var handlerNames: Set<String> { [Self.handlerName] }
-
     /// `Version`.
     public func version() async throws -> VersionResponse {
         var response = VersionResponse()
@@ -41,13 +35,7 @@ extension NativeRuntime {
         response.status.conditions = [runtime, networkCondition]
         response.features.supplementalGroupsPolicy = true
         response.features.userNamespacesHostNetwork = obstacleToUserNamespaces == nil
-        response.runtimeHandlers = ["", Self.handlerName].map { name in
-            var handler = RuntimeHandler()
-            handler.name = name
-            handler.features.recursiveReadOnlyMounts = true
-            handler.features.userNamespaces = obstacleToUserNamespaces == nil
-            return handler
-        }
+        response.runtimeHandlers = handlerList
         if verbose { response.info = info() }
         return response
     }

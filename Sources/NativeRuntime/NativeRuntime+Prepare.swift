@@ -33,7 +33,7 @@ extension NativeRuntime {
         var spec = ContainerSpec(
             id: id, config: config, sandboxConfig: request.sandboxConfig, sandbox: sandbox,
             image: .init(image.configuration), user: user, rootfs: snapshot.path, places: places(sandbox.id),
-            idSpace: space, seccompRoot: settings.seccompRoot)
+            idSpace: space, handler: try features(of: sandbox), seccompRoot: settings.seccompRoot)
         if config.linux.securityContext.namespaceOptions.pid == .target {
             spec.targetPID =
                 try world.target(config.linux.securityContext.namespaceOptions.targetID, in: sandbox).pid

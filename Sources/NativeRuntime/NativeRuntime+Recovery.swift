@@ -34,6 +34,7 @@ extension NativeRuntime {
 
     /// Reads everything there is; a broken object costs itself only.
     func recover() async throws {
+        await readFeatures()
         try await importPause()
         refreshImages(world.ticket())
         for id in try sandboxes.ids() { await recoverSandbox(id) }
@@ -90,6 +91,9 @@ extension NativeRuntime {
             if record.status.state == .containerRunning {
                 lives.begin(id)
                 watch(id)
+            } else if status.state == .containerRunning {
+                // It is written down that it has ended, and of one that lost its supervisor that must become true.
+                try await endProcess(id)
             }
         } catch {
             logger.error("recover container", metadata: ["id": "\(id)", "error": "\(error)"])

@@ -28,9 +28,7 @@ extension NativeRuntime {
     }
 
     private func check(_ config: PodSandboxConfig, _ handler: String) throws {
-        guard handler.isEmpty || handler == Self.handlerName else {
-            throw RuntimeError(.invalidArgument, "runtime handler \(handler): there is only \(Self.handlerName)")
-        }
+        try check(handler: handler, config.linux.securityContext.namespaceOptions)
         _ = try idMaps(config.linux.securityContext.namespaceOptions)
         _ = try sysctls(config)
         if !config.hostname.isEmpty { try invalid { try Hostname.validate(config.hostname) } }

@@ -27,6 +27,8 @@ public final class NativeRuntime: ContainerRuntime {
     let images: ImageStore
     /// Why pods cannot have user namespaces of their own; nil when they can.
     let obstacleToUserNamespaces: String?
+    /// What the runtimes of other handlers can do, by handler.
+    let features = Mutex<[String: HandlerFeatures]>([:])
     /// Where running containers live.
     let executor: ContainerStore
     /// Waits for ends and streams.

@@ -8,6 +8,8 @@ public struct NativeSettings: Sendable {
     public var monitor = "/usr/libexec/fender/fender-monitor"
     /// Where relative seccomp references are looked up.
     public var seccompRoot = "/var/lib/kubelet/seccomp"
+    /// OCI runtimes that make containers in the executor's place, by runtime handler.
+    public var handlers: [String: String] = [:]
     /// Where registries are described, in containerd's form; empty for nowhere.
     public var registryDirectory = "/etc/fender/certs.d"
     /// Whether the kubelet is told to let systemd manage pods' cgroups.

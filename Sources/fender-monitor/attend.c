@@ -42,7 +42,7 @@ void attend(struct monitor *m)
 	close(control[1]);
 	// Orphans of a container in our pid namespace would be nobody's otherwise.
 	// Who removes it makes it, so that there is always somebody who does.
-	if (mkdir(text(m, 0), 0755))
+	if (*text(m, 0) && mkdir(text(m, 0), 0755))
 		fail(m, "make cgroup", text(m, 0), errno);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	pid_t process = fork_plan(m, &signals);

@@ -109,6 +109,80 @@ void dissolve_cgroup(const char *directory, const char *into)
 		close(target);
 }
 
+/// Processes that are found by their parents, or by the session that they are in.
+struct family {
+	pid_t members[512];
+	int count;
+	/// cgroup.procs to move them to.
+	int into;
+};
+
+/// Whether a process is a child of a member, or in a member's session, as one is whose parent has gone.
+static bool belongs(pid_t pid, const struct family *family)
+{
+	char path[64], line[512];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t count = file < 0 ? -1 : read(file, line, sizeof line - 1);
+	close(file);
+	if (count <= 0)
+		return false;
+	line[count] = 0;
+	int parent, session;
+	char *end = strrchr(line, ')');
+	if (!end || sscanf(end, ") %*c %d %*d %d", &parent, &session) != 2)
+		return false;
+	for (int i = 0; i < family->count; i++)
+		if (family->members[i] == parent || family->members[i] == session)
+			return true;
+	return false;
+}
+
+static void move_child(pid_t pid, void *context)
+{
+	struct family *family = context;
+	if (!belongs(pid, family))
+		return;
+	move_one(pid, &family->into);
+	if (family->count < (int)(sizeof family->members / sizeof *family->members))
+		family->members[family->count++] = pid;
+}
+
+static void look_for(pid_t pid, void *context)
+{
+	pid_t *wanted = context;
+	if (pid == *wanted)
+		*wanted = 0;
+}
+
+/// Whether a process is in a cgroup.
+static bool holds(const char *path, pid_t process)
+{
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	visit_processes(directory, look_for, &process);
+	close(directory);
+	return process == 0;
+}
+
+void gather_family(pid_t process, const char *from, const char *into)
+{
+	char path[4096];
+	struct family family = {.members = {process}, .count = 1};
+	if (holds(into, process))
+		return;
+	snprintf(path, sizeof path, "%s/cgroup.procs", into);
+	family.into = open(path, O_WRONLY | O_CLOEXEC);
+	int directory = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	move_one(process, &family.into);
+	// What a process forks from now on is where it is; each round finds the children of those of the last one.
+	for (int known = 0; known != family.count;) {
+		known = family.count;
+		visit_processes(directory, move_child, &family);
+	}
+	close(family.into);
+	close(directory);
+}
+
 uint64_t count_oom_kills(const char *file)
 {
 	char buffer[1024];

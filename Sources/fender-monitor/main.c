@@ -70,6 +70,8 @@ int main(int count, char **arguments)
 			supervise(m);
 		else if (m->step->code == FENDER_ATTEND)
 			attend(m);
+		else if (m->step->code == FENDER_RUNTIME)
+			run_runtime(m);
 		else if (m->step->code < FENDER_CLONE || m->step->code == FENDER_FIRST_AFFINITY)
 			before_clone(m);
 		else if (m->step->code == FENDER_CLONE)

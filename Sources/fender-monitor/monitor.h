@@ -86,6 +86,8 @@ bool reap(int signals, pid_t process, int *status);
 bool kill_cgroup(const char *directory, int milliseconds);
 /// Moves the processes of a cgroup to another one and removes it, as far as that goes.
 void dissolve_cgroup(const char *directory, const char *into);
+/// Moves a process from one cgroup to another, unless it is there, with what it has started by then.
+void gather_family(pid_t process, const char *from, const char *into);
 /// How often the kernel killed for want of memory.
 uint64_t count_oom_kills(const char *file);
 
@@ -103,4 +105,5 @@ void become_root(struct monitor *m);
 bool final_step(struct monitor *m);
 void supervise(struct monitor *m);
 void attend(struct monitor *m);
+_Noreturn void run_runtime(struct monitor *m);
 void copy_up(struct monitor *m, int from, int to);

@@ -88,6 +88,7 @@ extension FenderConfiguration {
         settings.rootDirectory = rootDirectory
         settings.stateDirectory = stateDirectory
         settings.registryDirectory = registryDirectory
+        settings.handlers = Dictionary(runtimeHandlers.map { ($0.name, $0.path) }) { $1 }
         settings.usesSystemdCgroups = usesSystemdCgroups
         settings.monitor = "\(try Installation.directory(of: "fender-monitor"))/fender-monitor"
         return try NativeRuntime(

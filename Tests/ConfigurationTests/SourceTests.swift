@@ -14,6 +14,10 @@ private let values: [(name: String, flag: String, toml: String, shown: String)] 
     ("socket-group", "123", "123", "123"),
     ("runtime", "docker", "'docker'", "docker"),
     ("registry-directory", "/etc/certs.d", "'/etc/certs.d'", "/etc/certs.d"),
+    (
+        "runtime-handlers", "runc=/usr/sbin/runc, crun=/usr/bin/crun", "['runc=/usr/sbin/runc', 'crun=/usr/bin/crun']",
+        "runc=/usr/sbin/runc,crun=/usr/bin/crun"
+    ),
     ("streaming-bind-addr", "[::1]:10010", "'[::1]:10010'", "[::1]:10010"),
     (
         "streaming-base-url", "https://proxy.example/node/", "'https://proxy.example/node'",
@@ -132,6 +136,9 @@ struct SourceTests {
         expected.socketGroup = 123
         expected.runtime = .docker
         expected.registryDirectory = "/etc/certs.d"
+        expected.runtimeHandlers = [
+            .init(name: "runc", path: "/usr/sbin/runc"), .init(name: "crun", path: "/usr/bin/crun"),
+        ]
         expected.streamingBindAddress = StreamingAddress(host: "::1", port: 10010)
         expected.streamingBaseURL = "https://proxy.example/node"
         expected.streamingTLSCert = "/cert.pem"

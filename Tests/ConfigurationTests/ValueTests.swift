@@ -22,6 +22,14 @@ struct ValueTests {
         #expect(try shown(.duration(), text) == result)
     }
 
+    @Test(arguments: [
+        ("", ""), ("a=/a", "a=/a"), ("runc=/x, kata-qemu=/y z", "runc=/x,kata-qemu=/y z"), ("a=/x=y", "a=/x=y"),
+        ("runc", nil), ("runc=", nil), ("runc=runc", nil), ("=/x", nil), ("a=/x,a=/y", nil), ("native=/x", nil),
+        ("Runc=/x", nil), ("a b=/x", nil), ("-a=/x", nil), ("\(String(repeating: "a", count: 64))=/x", nil),
+    ]) func runtimeHandlers(text: String, result: String?) throws {
+        #expect(try shown(.runtimeHandlers, text) == result)
+    }
+
     @Test func zeroMayStandForTheDefault() throws {
         #expect(try OptionType.duration(zero: .seconds(119)).parse("0s") == .seconds(119))
     }

@@ -2,6 +2,7 @@
 
     Tests/e2e/run --server fender --fender PATH     the daemon under test, on Docker (default)
     Tests/e2e/run --server native --fender PATH     the same without Docker
+    Tests/e2e/run --server native --handler runc    the same with another OCI runtime in the executor's place
     Tests/e2e/run --server containerd               the reference
     E2E_SERVER=/path/to.sock Tests/e2e/run          a CRI server that runs already
 """
@@ -32,6 +33,7 @@ MARKERS = {"docker": ["fender"], "fender": ["fender", "native"], "v1_36": ["fend
 def pytest_addoption(parser):
     parser.addoption("--fender", default=".build/debug/fender", help="the program under test")
     parser.addoption("--server", default="fender", choices=["fender", "native", "containerd"])
+    parser.addoption("--handler", default="", help="the runtime handler of pods that name none, as runc for native")
     parser.addoption("--fuzz", type=int, default=int(os.environ.get("FENDER_E2E_FUZZ", 3000)),
                      help="how many messages the fuzz tests send")
     parser.addoption("--kills", type=int, default=int(os.environ.get("FENDER_E2E_KILLS", 10)),
@@ -47,6 +49,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     if "FENDER_E2E_WORK" not in os.environ:
         raise pytest.UsageError("run these tests by Tests/e2e/run, which gives them namespaces of their own")
+    Pods.handler = config.getoption("--handler")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -58,12 +61,28 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.fixture(scope="session")
-def work():
+def work(request):
     """A directory on a real disk, itself a shared mount, so that mounts below it can propagate."""
+    if request.config.getoption("--handler") == "crun" and os.path.ismount("/sys/fs/cgroup/unified"):
+        leave_v2()
     directory = pathlib.Path(os.environ["FENDER_E2E_WORK"])
     subprocess.run(["mount", "--bind", directory, directory], check=True)
     subprocess.run(["mount", "--make-shared", directory], check=True)
     return directory
+
+
+def leave_v2():
+    """crun runs on cgroup v1 only where nothing is left to v2: takes that hierarchy out of our mount namespace."""
+    root, copy = pathlib.Path("/sys/fs/cgroup"), pathlib.Path("/mnt")
+    subprocess.run(["umount", root / "unified"], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "cgroup", copy], check=True)
+    for entry in root.iterdir():
+        if entry.is_symlink():
+            (copy / entry.name).symlink_to(os.readlink(entry))
+        elif entry.is_mount():
+            (copy / entry.name).mkdir()
+            subprocess.run(["mount", "--move", entry, copy / entry.name], check=True)
+    subprocess.run(["mount", "--move", copy, root], check=True)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import pytest
 
 from harness import images
 from harness.client import refused
+from harness.pods import Pods
 from harness.schema import pb
 
 
@@ -136,7 +137,7 @@ def test_what_the_container_mounts(client, pods, source, propagation, seen):
 
 @pytest.fixture(scope="module")
 def recursive_read_only(client):
-    return {handler.name: handler.features.recursive_read_only_mounts for handler in client.Status().runtime_handlers}.get("")
+    return {handler.name: handler.features.recursive_read_only_mounts for handler in client.Status().runtime_handlers}.get(Pods.handler)
 
 
 @pytest.mark.v1_36

@@ -64,7 +64,11 @@ enum fender_step_code {
 	FENDER_SUPERVISE = 11,	   // N0 bits FENDER_SUPERVISOR_*, N1 uid of the user of stdio; S0 socket, S1 exit record, S2 log or none, S3 file that
 				   // counts OOM kills, S4 cgroup whose processes end with the first, S5... files of
 				   // cgroups to join
-	FENDER_ATTEND = 12,	   // S0 cgroup of the process alone, S1 the container's
+	FENDER_ATTEND = 12,	   // S0 cgroup of the process alone or none, S1 the container's
+
+	// In the place of all that makes the process.
+	FENDER_RUNTIME = 14,	   // S0 file that gets the pid, S1 path for a console socket or none, S2 cgroup to move it to or
+				   // none, S3 the cgroup it is in, S4... arguments of an OCI runtime
 
 	// Before the clone, like those above it.
 	FENDER_FIRST_AFFINITY = 13, // S0 cpu mask (blob): until the process is in its cgroups

@@ -119,6 +119,15 @@ extension ContainerSpec {
             throw RuntimeError(
                 .invalidArgument, "mount \(mount.containerPath): mappings of uids and gids come together, none empty")
         }
+        if let handler, !mount.uidMappings.isEmpty, !handler.mappedMounts {
+            throw RuntimeError(
+                .unimplemented, "mount \(mount.containerPath): this runtime handler has no id-mapped mounts")
+        }
+        if let handler, mount.recursiveReadOnly, !handler.recursiveReadOnlyMounts {
+            throw RuntimeError(
+                .invalidArgument,
+                "RROUnsupported: mount \(mount.containerPath): this runtime handler has no recursive read-only mounts")
+        }
         if mount.recursiveReadOnly {
             guard mount.readonly, mount.propagation == .propagationPrivate else {
                 throw RuntimeError(

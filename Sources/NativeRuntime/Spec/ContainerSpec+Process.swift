@@ -1,6 +1,7 @@
 internal import BackEnd
 internal import CDI
 internal import CRI
+internal import Executor
 internal import ImageRoot
 internal import OCI
 internal import Runtime
@@ -98,6 +99,8 @@ extension ContainerSpec {
         if add.all { granted.subtract(drop.names) }
         let ambient = try names(asked.addAmbientCapabilities).names
         granted.formUnion(ambient)
+        // The executor leaves out what cannot be had, with a warning; others refuse the container.
+        if handler != nil { granted.formIntersection(GrantableCapabilities.names()) }
         let list = granted.sorted()
         // A user other than root keeps of the permitted set what is ambient alone.
         return .compact([

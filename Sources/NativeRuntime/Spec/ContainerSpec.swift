@@ -26,6 +26,8 @@ struct ContainerSpec {
     var cdi = CDIEdits()
     /// The pod's user namespace; nil for the node's.
     var idSpace: IDSpace?
+    /// What the runtime can do that makes it in the executor's place; nil for the executor.
+    var handler: HandlerFeatures?
     var seccompRoot: String
 
     var security: LinuxContainerSecurityContext { config.linux.securityContext }
@@ -49,7 +51,7 @@ struct ContainerSpec {
 
     func json() throws -> JSON {
         .compact([
-            ("ociVersion", .version),
+            ("ociVersion", handler == nil ? .version : .oldestVersion),
             ("root", .compact([("path", .string(rootfs)), ("readonly", .bool(security.readonlyRootfs))])),
             ("process", try process()), ("mounts", .array(try mounts())), ("linux", try linux()),
             ("hooks", hooks),

@@ -28,4 +28,6 @@ extension JSON {
     }
 
     static let version = JSON.string("1.2.0")
+    /// What every runtime takes; some refuse a document of a later version, whatever it holds.
+    static let oldestVersion = JSON.string("1.0.2")
 }

@@ -17,6 +17,9 @@ SLEEP = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; do
 class Pods:
     """Makes pods and removes whatever it made."""
 
+    # The runtime handler of those that name none.
+    handler = ""
+
     def __init__(self, client, work, cgroup_parent):
         self.client = client
         self.work = pathlib.Path(work)
@@ -51,7 +54,7 @@ class Pods:
         config = config or self.config(**options)
         pod = Pod(self, config)
         self.made.append(pod)
-        pod.id = self.client.RunPodSandbox(config=config, runtime_handler=handler).pod_sandbox_id
+        pod.id = self.client.RunPodSandbox(config=config, runtime_handler=handler or self.handler).pod_sandbox_id
         return pod
 
     def remove(self):

@@ -42,6 +42,14 @@ class Network:
         return sorted(name for name in names if name[0] in "0123456789f" and name[-1].isalnum() and "last" not in name)
 
 
+# OCI runtimes that native pods may have for their containers, by runtime handler.
+HANDLERS = {"runc": "/usr/sbin/runc", "crun": "/usr/bin/crun"}
+
+
+def handlers():
+    return ["--runtime-handlers", ",".join(f"{name}={path}" for name, path in HANDLERS.items())]
+
+
 class Server:
     """What the tests know of a server: its socket and a client for it."""
 
@@ -84,7 +92,7 @@ class Fender(Server):
         command = [
             pathlib.Path(binary).resolve(), "serve",
             "--container-runtime-endpoint", f"unix://{self.socket}",
-            *(["--docker-endpoint", f"unix://{docker.socket}"] if docker else ["--runtime=native"]),
+            *(["--docker-endpoint", f"unix://{docker.socket}"] if docker else ["--runtime=native", *handlers()]),
             "--cri-dockerd-root-directory", self.state,
             "--state-directory", self.root / "run",
             "--adopt-root-directories", self.adopted,
