@@ -137,8 +137,19 @@ extension ContainerStore {
     public func deleteRemains(_ id: String) throws -> Bool {
         try Self.check(id)
         guard directoryExists(id) else { return false }
-        for name in try Files.names(in: "\(root)/\(id)") { try Files.remove("\(root)/\(id)/\(name)") }
-        try Files.removeDirectory("\(root)/\(id)")
+        try Self.remove(directory: "\(root)/\(id)")
         return true
+    }
+
+    /// Removes a container's directory. A supervisor whose maker died may still make its socket there, until it notices.
+    static func remove(directory: String) throws {
+        for attempt in 1... {
+            for name in try Files.names(in: directory) { try Files.remove("\(directory)/\(name)") }
+            do {
+                return try Files.removeDirectory(directory)
+            } catch let error as SystemError where error.code == ENOTEMPTY && attempt < 100 {
+                usleep(10_000)
+            }
+        }
     }
 }

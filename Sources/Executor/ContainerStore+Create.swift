@@ -224,10 +224,7 @@ extension Container {
         }
     }
 
-    func removeDirectory() throws {
-        for name in try Files.names(in: directory) { try Files.remove("\(directory)/\(name)") }
-        try Files.removeDirectory(directory)
-    }
+    func removeDirectory() throws { try ContainerStore.remove(directory: directory) }
 }
 
 extension PlanBuilder.Setting {

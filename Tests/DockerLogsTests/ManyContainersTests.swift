@@ -30,6 +30,7 @@ import Testing
         // The first brings what all share.
         try follow(count).write("hello")
         #expect(try await eventually { probe.statistics().lines == 1 })
+        #expect(try await eventually { try sleepsForASecond() })
         let before = (descriptors: try descriptors(), memory: try memory())
         for number in 0..<count { try follow(number).write("hello") }
         #expect(try await eventually { probe.statistics().lines == count + 1 })
