@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test build debug unit e2e test-uml fuzz fuzz-monitor lint format protos check-protos bench bench-executor pause setup
+.PHONY: help run test build deb debug unit e2e test-deb test-uml fuzz fuzz-monitor lint format protos check-protos bench bench-executor pause setup
 
 SWIFT ?= swift
 CLANG ?= clang
@@ -25,7 +25,7 @@ help: ## list what can be made
 run: setup debug ## set up, build, start Fender and run one pod, on Docker where it runs; Fender stays up
 	@$(AS_ROOT) $(PYTHON) packaging/demo/demo.py --fender $(FENDER)
 
-test: setup lint check-protos unit test-uml e2e ## set up, build and run every test (warnings are errors)
+test: setup lint check-protos unit test-uml e2e test-deb ## set up, build and run every test (warnings are errors)
 
 setup: $(PYTHON) ## install what is missing of the packages that building and testing need
 $(PYTHON): Tests/e2e/requirements.txt packaging/debian-packages.txt packaging/install-missing.sh
@@ -40,6 +40,9 @@ build: ## build fender, fender-oci, fender-monitor and fender-bridge in .build/r
 	$(SWIFT) build --configuration release -Xlinker -s --product fender-monitor
 	$(SWIFT) build --configuration release --static-swift-stdlib -Xlinker -s --product fender-bridge
 
+deb: build ## build the Debian package in .build
+	packaging/debian/build --from .build/release --to .build
+
 debug: ## build .build/debug/fender and the programs beside it, which the tests drive
 	$(SWIFT) build --product fender
 	$(SWIFT) build --product fender-oci
@@ -53,6 +56,10 @@ unit: ## run the unit tests, one after another: some count the descriptors of th
 e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and without one, with a registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) $(PYTEST_ARGS)
+
+# The programs that are packed there: FENDER_PROGRAMS=.build/release make test-deb tests what `make build` made.
+test-deb: setup debug ## build the Debian package, of the debug programs, install, upgrade and remove it, with pods running
+	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/package Tests/package
 
 # What cannot be seen on most machines: cgroup v2 alone, all capabilities, an older kernel.
 UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests

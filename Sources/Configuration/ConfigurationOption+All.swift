@@ -73,13 +73,14 @@ extension ConfigurationOption {
             "streaming-tls-client-ca", .streaming, .optionalPath, \.streamingTLSClientCA,
             "PEM file of authorities: every streaming client then needs a certificate of one of them."),
         ConfigurationOption(
-            "streaming-idle-timeout", .streaming, .duration(), \.streamingIdleTimeout,
+            "streaming-idle-timeout", .streaming, .duration(), \.streamingIdleTimeout, isLive: true,
             "A streaming connection on which nothing moves for this long is closed; 0 never closes one."),
         ConfigurationOption(
             "streaming-creation-timeout", .streaming, .duration(zero: .seconds(30)), \.streamingCreationTimeout,
+            isLive: true,
             "How long a streaming client may take for its request and to open its streams; 0 is the default."),
         ConfigurationOption(
-            "streaming-max-connections", .streaming, .number(1...100_000), \.streamingMaxConnections,
+            "streaming-max-connections", .streaming, .number(1...100_000), \.streamingMaxConnections, isLive: true,
             "How many streaming connections there may be at a time; further ones are answered 503."),
     ]
 
@@ -199,13 +200,12 @@ extension ConfigurationOption {
 
     private static let log = [
         ConfigurationOption(
-            "log-level", .log, .logLevel, \.logLevel,
+            "log-level", .log, .logLevel, \.logLevel, isLive: true,
             """
-            trace, debug, info, notice, warning, error or critical; logrus's warn, fatal and panic are taken too. \
-            SIGHUP reads it again.
+            trace, debug, info, notice, warning, error or critical; logrus's warn, fatal and panic are taken too.
             """),
         ConfigurationOption(
-            "log-format", .log, .choice, \.logFormat,
+            "log-format", .log, .choice, \.logFormat, isLive: true,
             "Lines of key=value, or a JSON object a line."),
         ConfigurationOption(
             "metrics-bind-addr", .log, .metricsAddress, \.metricsBindAddress,

@@ -38,7 +38,7 @@ extension ConfigurationOption {
         return text
     }
 
-    private var tomlDefault: String { tomlValue(defaultText) }
+    var tomlDefault: String { tomlValue(defaultText) }
 
     /// The line of a file that means what a flag with this text does; nil for the file's own path and for text that
     /// the option does not take.

@@ -14,6 +14,8 @@ public struct ConfigurationOption: Sendable {
     public let help: String
     /// Why it does nothing here, for an option that cri-dockerd's users have; nil when it works.
     public let ignored: String?
+    /// Whether a running daemon takes on another value at SIGHUP, without a restart.
+    public let isLive: Bool
     let kinds: [TOMLKind]
     let assign: @Sendable (String, inout FenderConfiguration) throws -> Void
     let show: @Sendable (FenderConfiguration) -> String
@@ -40,13 +42,16 @@ public struct ConfigurationOption: Sendable {
 
     init<Value: Sendable>(
         _ name: String, alias: String? = nil, _ section: Section, _ type: OptionType<Value>,
-        _ field: any WritableKeyPath<FenderConfiguration, Value> & Sendable, ignored: String? = nil, _ help: String
+        _ field: any WritableKeyPath<FenderConfiguration, Value> & Sendable, ignored: String? = nil,
+        isLive: Bool = false,
+        _ help: String
     ) {
         self.name = name
         self.aliases = alias.map { [$0] } ?? []
         self.placeholder = type.placeholder
         self.section = section
-        self.help = help
+        self.isLive = isLive
+        self.help = isLive ? "\(help) SIGHUP reads it again." : help
         self.ignored = ignored
         self.kinds = type.kinds
         self.assign = { text, configuration in configuration[keyPath: field] = try type.parse(text) }

@@ -2,6 +2,7 @@ internal import CLinux
 internal import Glibc
 internal import Linux
 internal import Logging
+internal import Synchronization
 
 /// Accepts connections on a thread of its own and hands them on.
 ///
@@ -11,6 +12,7 @@ final class Acceptor: Sendable {
     private let listener: UnixListener
     private let stopping: WakeEvent
     private let ended = Latch()
+    private let connections = Mutex(Connections())
     private let maximum: Int
     private let logger: Logger
     private let adopt: @Sendable (_ socket: CInt) -> Void
@@ -35,15 +37,15 @@ final class Acceptor: Sendable {
         }
     }
 
-    /// Ends the thread and removes the socket's file; connections handed on stay.
-    func stop() async {
+    /// Ends the thread and removes the socket's file; connections handed on stay, and are told.
+    func stop() async -> Connections {
         listener.removeFile()
         stopping.set()
         await ended.wait()
+        return connections.withLock { $0 }
     }
 
     private func run() {
-        var connections = Connections()
         var refusing = false
         var pause: CInt = 0
         while true {
@@ -54,12 +56,12 @@ final class Acceptor: Sendable {
             ]
             if poll(&watched, 2, pause == 0 ? -1 : pause) < 0 && errno != EINTR { return }
             if watched[0].revents != 0 { return }
-            pause = acceptAll(&connections, &refusing) ? 0 : min(max(50, pause * 2), 1000)
+            pause = acceptAll(&refusing) ? 0 : min(max(50, pause * 2), 1000)
         }
     }
 
     /// Accepts what is waiting; false when the process or the machine is short of something.
-    private func acceptAll(_ connections: inout Connections, _ refusing: inout Bool) -> Bool {
+    private func acceptAll(_ refusing: inout Bool) -> Bool {
         while true {
             let socket = fender_accept(listener.descriptor.raw)
             if socket < 0 {
@@ -71,7 +73,7 @@ final class Acceptor: Sendable {
                     return false
                 }
             }
-            if connections.add(socket, maximum: maximum) {
+            if connections.withLock({ $0.add(socket, maximum: maximum) }) {
                 adopt(socket)
                 refusing = false
             } else {
@@ -86,7 +88,7 @@ final class Acceptor: Sendable {
 /// Which connections are open, although the core closes them without telling.
 ///
 /// A connection is known by its descriptor's number and inode; it is gone when the number stands for something else.
-struct Connections {
+struct Connections: Sendable {
     private var open: [(descriptor: CInt, inode: ino_t)] = []
 
     /// Takes note of a connection unless there are `maximum` already.
@@ -95,6 +97,24 @@ struct Connections {
         guard open.count < maximum, let inode = Self.inode(socket) else { return false }
         open.append((socket, inode))
         return true
+    }
+
+    /// Tells every client to make further calls on another connection (GOAWAY, RFC 9113 section 6.8).
+    ///
+    /// The core can say so only once it answers nothing any more. This is for a moment when it writes nothing: one
+    /// write of a whole frame then comes between two of its own.
+    func announceEnd() {
+        // No error, and as the last stream the highest there can be: all that comes is still answered.
+        let frame: [UInt8] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]
+        for connection in open {
+            // Ours, so that the number cannot come to stand for something else after it was looked at.
+            let copy = fcntl(connection.descriptor, F_DUPFD_CLOEXEC, 3)
+            if copy < 0 { continue }
+            defer { close(copy) }
+            guard Self.inode(copy) == connection.inode else { continue }
+            // A client that does not read finds out when the connection ends.
+            _ = frame.withUnsafeBytes { send(copy, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL | MSG_DONTWAIT)) }
+        }
     }
 
     private static func inode(_ descriptor: CInt) -> ino_t? {

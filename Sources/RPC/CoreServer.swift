@@ -7,6 +7,8 @@ final class CoreServer: Sendable {
     private nonisolated(unsafe) let raw: OpaquePointer
     private nonisolated(unsafe) let credentials: OpaquePointer
     private let queue: CompletionQueue
+    /// Opens when, after ``cut()``, all connections are gone.
+    let stopped = Latch()
 
     /// The core stays initialised until the process ends: `grpc_shutdown` waits ten seconds for a poller of its own
     /// whenever a client has been slow to read (`run_poller` in tcp_posix.cc), and frees nothing that grows.
@@ -36,21 +38,16 @@ final class CoreServer: Sendable {
         grpc_server_add_channel_from_fd(raw, socket, credentials)
     }
 
-    /// Takes no calls any more; the latch opens when all connections are gone.
+    /// Takes no calls any more, cancels those in progress and closes the connections.
     ///
-    /// The core does not answer a call that comes after this, so ``cancel()`` must follow at once.
-    func stop() -> Latch {
-        let stopped = Latch()
-        grpc_server_shutdown_and_notify(raw, queue.raw, Operation { _ in stopped.open() }.tag)
-        return stopped
-    }
-
-    /// Cancels the calls in progress and closes the connections; after ``stop()``.
-    func cancel() {
+    /// The core does not answer a call that it has read after the first of these, so the second follows at once. What it
+    /// has not read is no call yet: it tells the client which was the last one, and clients try the others again.
+    func cut() {
+        grpc_server_shutdown_and_notify(raw, queue.raw, Operation { [stopped] _ in stopped.open() }.tag)
         grpc_server_cancel_all_calls(raw)
     }
 
-    /// Frees everything; after the latch of ``stop()`` and ``Outstanding/none`` have opened.
+    /// Frees everything; after the latches ``stopped`` and ``Outstanding/none`` have opened.
     func close() async {
         let closed = Latch()
         queue.shutdown { [self] in

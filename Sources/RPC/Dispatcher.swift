@@ -6,13 +6,18 @@ final class Dispatcher: Sendable {
     let configuration: Server.Configuration
     let logger: Logger
     let outstanding = Outstanding()
-    /// Opens when the server stops and the last call has left.
+    /// Opens when connections were cut and the last call has left.
     let empty = Latch()
     private let methods: [String: MethodHandler]
     private let state = Mutex(State())
 
     private struct State {
         var calls = 0
+        /// Whether calls that have no end of their own are refused.
+        var draining = false
+        /// What is to be done once there is no call for a moment.
+        var quiet: (@Sendable () -> Void)?
+        /// Whether connections are cut.
         var stopping = false
         /// Calls with no end of their own.
         var openEnded: [ObjectIdentifier: Call] = [:]
@@ -27,10 +32,11 @@ final class Dispatcher: Sendable {
     /// Takes a call that has just come.
     func arrived(_ call: Call) {
         let method = methods[call.context.method]
+        let isOpenEnded = method?.isOpenEnded ?? false
         let (calls, stopping) = state.withLock { state in
             state.calls += 1
-            if method?.isOpenEnded == true && !state.stopping { state.openEnded[ObjectIdentifier(call)] = call }
-            return (state.calls, state.stopping)
+            if isOpenEnded && !state.draining { state.openEnded[ObjectIdentifier(call)] = call }
+            return (state.calls, state.stopping || (state.draining && isOpenEnded))
         }
         call.watchForClose()
         if stopping { return call.refuse(.stopping) }
@@ -70,21 +76,43 @@ final class Dispatcher: Sendable {
 
     /// Takes note that nothing more will happen for a call.
     func left(_ call: Call) {
-        let last = state.withLock { state in
+        state.withLock { state in
             state.calls -= 1
             if !state.openEnded.isEmpty { state.openEnded[ObjectIdentifier(call)] = nil }
-            return state.stopping && state.calls == 0
         }
-        if last { empty.open() }
+        runIfQuiet()
+        if state.withLock({ $0.stopping && $0.calls == 0 }) { empty.open() }
     }
 
-    /// Refuses calls from now on, ends the open-ended ones, and opens ``empty`` as soon as there is no call.
-    func stop() {
-        let (calls, openEnded) = state.withLock { state in
-            state.stopping = true
-            return (state.calls, state.openEnded)
+    /// Ends the calls that have no end of their own, and refuses more of them; others are served on.
+    func endSubscriptions() {
+        let openEnded = state.withLock { state in
+            state.draining = true
+            return state.openEnded
         }
         for call in openEnded.values { call.stop() }
+    }
+
+    /// Runs `action` at the first moment without a call, at once where the last one leaves: the next may be on its way.
+    func whenQuiet(_ action: @escaping @Sendable () -> Void) {
+        state.withLock { $0.quiet = action }
+        runIfQuiet()
+    }
+
+    /// Takes back what ``whenQuiet(_:)`` was given; nil when it was run.
+    func takeQuiet() -> (@Sendable () -> Void)? { state.withLock { $0.quiet.take() } }
+
+    private func runIfQuiet() {
+        let action = state.withLock { $0.calls == 0 ? $0.quiet.take() : nil }
+        action?()
+    }
+
+    /// Refuses calls from now on, and opens ``empty`` as soon as there is none.
+    func stop() {
+        let calls = state.withLock { state in
+            state.stopping = true
+            return state.calls
+        }
         if calls == 0 { empty.open() }
     }
 

@@ -30,6 +30,8 @@ extension Server {
         public var threads = 1
         /// How long cancelled handlers may go on before ``Server/run(onListening:)`` returns without them.
         public var cancellationGrace = Duration.seconds(5)
+        /// How long a server that stops serves on whoever has just connected.
+        public var settlingTime = Duration.milliseconds(100)
         /// For server reflection: serialised `google.protobuf.FileDescriptorSet`s in base64, with all imports
         /// (`protoc --descriptor_set_out=FILE --include_imports`). Decoded only while a client asks.
         public var descriptors: [String] = []

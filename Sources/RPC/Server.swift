@@ -69,9 +69,10 @@ public final class Server: Sendable {
         return acceptor
     }
 
-    /// Begins to stop: no new connections and calls, subscriptions end, calls in progress get the grace time and are
-    /// then cancelled. Returns at once; ``run(onListening:)`` returns when all is done. May be called again; the
-    /// shorter grace wins.
+    /// Begins to stop: no new connections, and subscriptions end. Clients are told to call elsewhere, and connections
+    /// are cut at the first moment without a call, so that none is refused, or after the grace time, when calls in
+    /// progress are cancelled. Who connects to an inherited socket meanwhile waits for whoever serves it next. Returns at once; ``run(onListening:)`` returns when
+    /// all is done. May be called again; the shorter grace wins.
     public func shutdown(grace: Duration) {
         stopping.open()
         guard grace > .zero else { return graceOver.open() }
@@ -82,19 +83,38 @@ public final class Server: Sendable {
         state.withLock { $0.graceTimers.append(timer) }
     }
 
-    private func stop(_ core: CoreServer, _ acceptor: Acceptor?) async {
-        health.stop()
-        dispatcher.stop()
-        await acceptor?.stop()
+    /// Runs `action` at the first moment without a call, unless the grace time is over before.
+    private func whenQuiet(_ action: @escaping @Sendable () -> Void) async {
+        let done = Latch()
+        dispatcher.whenQuiet {
+            action()
+            done.open()
+        }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { [dispatcher] in await dispatcher.empty.wait() }
+            group.addTask { await done.wait() }
             group.addTask { [graceOver] in await graceOver.wait() }
             await group.next()
             group.cancelAll()
         }
-        let stopped = core.stop()
-        core.cancel()
-        await stopped.wait()
+    }
+
+    private func stop(_ core: CoreServer, _ acceptor: Acceptor?) async {
+        health.stop()
+        dispatcher.endSubscriptions()
+        let connections = await acceptor?.stop() ?? Connections()
+        // The last to have connected are about to call.
+        await graceOver.wait(atMost: configuration.settlingTime)
+        // What is written must not come between two parts of an answer.
+        await whenQuiet { connections.announceEnd() }
+        _ = dispatcher.takeQuiet()
+        // Clients call elsewhere from now on; what they sent before they knew is answered.
+        await graceOver.wait(atMost: configuration.settlingTime)
+        await whenQuiet { [dispatcher] in
+            dispatcher.stop()
+            core.cut()
+        }
+        dispatcher.takeQuiet()?()
+        await core.stopped.wait()
         await dispatcher.outstanding.none.wait()
         await dispatcher.empty.wait(atMost: configuration.cancellationGrace)
         if dispatcher.calls > 0 {

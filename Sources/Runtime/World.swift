@@ -13,6 +13,8 @@ public final class World: Sendable {
         var imageNames: [String: String] = [:]
         var ticket: UInt64 = 0
         var known = false
+        /// Those who wait until it is known; their streams end then.
+        var waiting: [AsyncStream<Never>.Continuation] = []
         var parts = 0
         var unknownParts = 0
         /// What each part has of an image, the parts in order.
@@ -51,18 +53,36 @@ public final class World: Sendable {
 
     /// Says that everything that exists has been put in.
     public func markKnown() {
-        let isFirst = state.withLock { state in
-            defer { state.known = true }
-            return !state.known
+        let (isFirst, waiting) = state.withLock { state in
+            defer { (state.known, state.waiting) = (true, []) }
+            return (!state.known, state.waiting)
         }
+        for one in waiting { one.finish() }
         if isFirst { whole?.world.partIsKnown() }
     }
 
     private func partIsKnown() {
-        state.withLock { state in
+        let isKnown = state.withLock { state in
             state.unknownParts -= 1
-            state.known = state.unknownParts == 0
+            return state.unknownParts == 0
         }
+        if isKnown { markKnown() }
+    }
+
+    /// Returns as soon as ``isKnown`` is true, and after `limit` in any case.
+    public func whenKnown(atMost limit: Duration) async {
+        let (stream, continuation) = AsyncStream<Never>.makeStream()
+        let isKnown = state.withLock { state in
+            if !state.known { state.waiting.append(continuation) }
+            return state.known
+        }
+        if isKnown { return }
+        let timer = Task {
+            try? await Task.sleep(for: limit)
+            continuation.finish()
+        }
+        for await _ in stream {}
+        timer.cancel()
     }
 
     /// Draws a ticket: call before asking the engine.

@@ -4,12 +4,18 @@ internal import Synchronization
 /// How many connections there are, against how many there may be.
 final class ConnectionCount: Sendable {
     private let count = Atomic(0)
-    private let limit: Int
+    private let most: Atomic<Int>
 
     /// So many more than may be served are told so; what comes above is closed without a word.
     private static let slack = 64
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int) { most = Atomic(limit) }
+
+    /// So many may be served.
+    var limit: Int {
+        get { most.load(ordering: .relaxed) }
+        set { most.store(newValue, ordering: .relaxed) }
+    }
 
     /// Whether there are more than may be served.
     var isOver: Bool { count.load(ordering: .relaxed) > limit }

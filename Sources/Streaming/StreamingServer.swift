@@ -48,7 +48,7 @@ public final class StreamingServer: Sendable {
         }
     }
 
-    let configuration: Configuration
+    private let current: Mutex<Configuration>
     let runtime: any StreamingRuntime
     let logger: Logger
     let tokens = Tokens()
@@ -59,10 +59,22 @@ public final class StreamingServer: Sendable {
 
     /// A server for the processes and ports of `runtime`.
     public init(configuration: Configuration, runtime: any StreamingRuntime, logger: Logger) {
-        self.configuration = configuration
+        current = Mutex(configuration)
         connections = ConnectionCount(limit: configuration.connectionLimit)
         self.runtime = runtime
         self.logger = logger
+    }
+
+    var configuration: Configuration { current.withLock { $0 } }
+
+    /// Takes on the limits of another configuration, for connections that come from now on.
+    public func changeLimits(to other: Configuration) {
+        current.withLock { configuration in
+            configuration.idleLimit = other.idleLimit
+            configuration.creationLimit = other.creationLimit
+            configuration.connectionLimit = other.connectionLimit
+        }
+        connections.limit = other.connectionLimit
     }
 
     /// The URL under which an exec waits for its client; nil when too many wait already.
@@ -121,9 +133,8 @@ public final class StreamingServer: Sendable {
             let pipeline = channel.pipeline.syncOperations
             if let context { try pipeline.addHandler(TLSHandler(context)) }
             try pipeline.addHandler(StallProbe())
-            if self.configuration.idleLimit > .zero {
-                try pipeline.addHandler(IdleStateHandler(allTimeout: TimeAmount(self.configuration.idleLimit)))
-            }
+            let idleLimit = self.configuration.idleLimit
+            if idleLimit > .zero { try pipeline.addHandler(IdleStateHandler(allTimeout: TimeAmount(idleLimit))) }
             try pipeline.addHandler(ConnectionEnd())
             return try Negotiation.configure(channel, self)
         }

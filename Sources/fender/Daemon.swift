@@ -5,6 +5,7 @@ internal import Glibc
 internal import Linux
 internal import Logging
 internal import RPC
+internal import Runtime
 internal import ServiceLifecycle
 internal import Streaming
 internal import UnixSignals
@@ -34,10 +35,12 @@ struct Daemon {
         let streaming = StreamingServer(
             configuration: values.streaming, runtime: runtime, logger: Logger(label: "streaming"))
         let rpc = try RPCService(
-            endpoint: endpoint(values), methods: CRIService(runtime: runtime, streaming: streaming).methods(),
+            endpoint: endpoint(values), world: runtime.world,
+            methods: CRIService(runtime: runtime, streaming: streaming).methods(),
             streaming: streaming, systemd: systemd, observer: telemetry.called)
         let manager = ManagerService(
-            systemd: systemd, output: output, started: loaded, reread: reread, log: Logger(label: "systemd"))
+            systemd: systemd, output: output, started: loaded, reread: reread,
+            apply: { streaming.changeLimits(to: $0.streaming) }, log: Logger(label: "systemd"))
         // Services stop in reverse: the manager hears of it first, then calls end, then Docker is let go.
         var services: [any Service] = [
             RuntimeService(runtime: runtime), StreamingService(server: streaming), rpc, manager,

@@ -25,9 +25,14 @@ struct RPCService: Service, CustomStringConvertible {
     let systemd: Systemd
     /// Serves the URLs that calls answer.
     let streaming: StreamingServer
+    /// What calls are answered from.
+    let world: World
+    /// How long callers wait in a socket that was there before us, for what there is to be read.
+    private let patience: Duration
 
     init(
-        endpoint: Server.Endpoint, methods: [String: MethodHandler], streaming: StreamingServer, systemd: Systemd,
+        endpoint: Server.Endpoint, world: World, methods: [String: MethodHandler], streaming: StreamingServer,
+        systemd: Systemd,
         observer: @escaping @Sendable (String, StatusCode, Duration) -> Void
     ) throws {
         var configuration = Server.Configuration(endpoint: endpoint, logger: Logger(label: "cri"))
@@ -40,6 +45,9 @@ struct RPCService: Service, CustomStringConvertible {
                 level: level, "call", metadata: ["method": "\(method)", "code": "\(code)", "took": "\(duration)"])
         }
         server = Server(configuration: configuration, methods: methods)
+        self.world = world
+        // When Docker does not answer, Status must be able to say so.
+        if case .inherited = endpoint { patience = .seconds(5) } else { patience = .zero }
         self.streaming = streaming
         self.systemd = systemd
     }
@@ -47,6 +55,7 @@ struct RPCService: Service, CustomStringConvertible {
     func run() async throws {
         try await withGracefulShutdownHandler {
             await streaming.whenListening()
+            if patience > .zero { await world.whenKnown(atMost: patience) }
             try await server.run {
                 try? self.systemd.notify(.ready)
             }

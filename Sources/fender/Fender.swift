@@ -16,11 +16,13 @@ struct Fender: AsyncParsableCommand {
             MigrateCommand.self, Options.self, Version.self,
         ])
 
+    /// Flags of the program itself, which ArgumentParser knows; all others are those of `serve`.
+    private static let own = ["-h", "--help", "--generate-completion-script", "--experimental-dump-help"]
+
     static func main() async {
         var arguments = Array(CommandLine.arguments.dropFirst())
-        if arguments.first.map({ $0.hasPrefix("-") && $0 != "-h" && $0 != "--help" }) ?? true {
-            arguments.insert("serve", at: 0)
-        }
+        let isServing = arguments.first.map { $0.hasPrefix("-") && !own.contains($0) } ?? true
+        if isServing { arguments.insert("serve", at: 0) }
         do {
             var command = try Fender.parseAsRoot(arguments)
             if var waiting = command as? any AsyncParsableCommand {

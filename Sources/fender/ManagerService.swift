@@ -2,17 +2,32 @@ internal import Configuration
 internal import Linux
 internal import Logging
 internal import ServiceLifecycle
+internal import Synchronization
 internal import UnixSignals
 
 /// Answers the service manager: signs of life, the end, and SIGHUP, which reads the settings again.
-struct ManagerService: Service, CustomStringConvertible {
+final class ManagerService: Service, CustomStringConvertible {
     let description = "systemd"
     let systemd: Systemd
     let output: LogOutput
-    /// What the daemon started with, which it still runs on but for its log level.
+    /// What the daemon started with, which it still runs on but for what ``ConfigurationOption/isLive`` says.
     let started: LoadedConfiguration
     let reread: @Sendable () throws -> LoadedConfiguration
+    /// Takes on the settings that need no restart.
+    let apply: @Sendable (FenderConfiguration) -> Void
     let log: Logger
+    /// What was read last.
+    private let current: Mutex<LoadedConfiguration>
+
+    init(
+        systemd: Systemd, output: LogOutput, started: LoadedConfiguration,
+        reread: @escaping @Sendable () throws -> LoadedConfiguration,
+        apply: @escaping @Sendable (FenderConfiguration) -> Void, log: Logger
+    ) {
+        (self.systemd, self.output, self.started, self.log) = (systemd, output, started, log)
+        (self.reread, self.apply) = (reread, apply)
+        current = Mutex(started)
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
@@ -47,14 +62,23 @@ struct ManagerService: Service, CustomStringConvertible {
         do {
             fresh = try reread()
         } catch {
-            log.error("read the settings again: \(error)")
+            log.error("read the settings again, and keep those from before: \(error)")
             return
         }
+        let changed = fresh.settingsThatDiffer(from: current.withLock { $0 })
+        current.withLock { $0 = fresh }
         output.level = fresh.values.logLevel
-        let waiting = fresh.settingsThatDiffer(from: started).filter { $0 != "log-level" }
+        output.format = fresh.values.logFormat
+        apply(fresh.values)
+        let live = Set(ConfigurationOption.all.filter(\.isLive).map(\.name))
+        // Also those of earlier readings.
+        let waiting = fresh.settingsThatDiffer(from: started).filter { !live.contains($0) }
         log.notice(
             "read the settings again",
-            metadata: ["log-level": "\(output.level)", "need-a-restart": "\(waiting.joined(separator: ","))"])
+            metadata: [
+                "changed": "\(changed.filter(live.contains).joined(separator: ","))",
+                "need-a-restart": "\(waiting.joined(separator: ","))",
+            ])
     }
 
     private func tell(_ state: Systemd.Notification) {

@@ -9,9 +9,10 @@ struct Options: ParsableCommand {
         case help
         case toml
         case markdown
+        case man
     }
 
-    @Option(help: "How to print them; toml is a file to begin with.")
+    @Option(help: "How to print them; toml is a file to begin with, man the manual fender.toml(5).")
     var form = Form.help
 
     func run() {
@@ -19,6 +20,7 @@ struct Options: ParsableCommand {
         case .help: print(ConfigurationOption.helpText)
         case .toml: print(ConfigurationOption.sampleFile, terminator: "")
         case .markdown: print(ConfigurationOption.markdown, terminator: "")
+        case .man: print(ConfigurationOption.manual, terminator: "")
         }
     }
 }

@@ -9,7 +9,10 @@ struct Serve: AsyncParsableCommand {
         usage: "fender [serve] [--FLAG=VALUE ...]")
 
     /// Flags are read from the table of options, which ArgumentParser cannot be given.
-    @Argument(parsing: .captureForPassthrough, help: .hidden)
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: ArgumentHelp("Settings, each told of below.", valueName: "--FLAG=VALUE"),
+        completion: .list(ConfigurationOption.all.map(\.flag).sorted()))
     var flags: [String] = []
 
     func run() async throws {

@@ -86,7 +86,7 @@ struct MigrationPlanTests {
         let plan = try plan("--network-plugin=cni --docker-endpoint=unix:///d.sock --cni-bin-dir=/a,/b", minor: 23)
         let settings = try text(plan, "/etc/fender/config.toml")
         #expect(
-            settings == "runtime = \"docker\"\ncni_bin_dir = [\"/a\", \"/b\"]\ndocker_endpoint = \"unix:///d.sock\"\n")
+            settings == "docker_endpoint = \"unix:///d.sock\"\ncni_bin_dir = [\"/a\", \"/b\"]\n")
         let without = try self.plan("--v=2", minor: 20)
         #expect(try text(without, "/etc/fender/config.toml").contains("network_plugin = \"none\""))
     }
@@ -117,7 +117,7 @@ struct MigrationPlanTests {
     @Test func settingsThatAreThereStay() throws {
         let files = Self.shimFiles.merging(["etc/fender/config.toml": "cni_conf_dir = \"/mine\"\n"]) { $1 }
         let plan = try plan("--container-runtime-endpoint=unix:///run/cri-dockerd.sock", minor: 26, files)
-        #expect(try text(plan, "/etc/fender/config.toml").hasPrefix("cni_conf_dir = \"/mine\"\nruntime"))
+        #expect(try text(plan, "/etc/fender/config.toml").hasPrefix("cni_conf_dir = \"/mine\"\ndocker_endpoint"))
         #expect(plan?.notes.contains { $0.contains("sets cni_conf_dir already") } ?? false)
     }
 

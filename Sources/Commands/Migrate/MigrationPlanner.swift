@@ -127,9 +127,11 @@ struct MigrationPlanner {
     private func changeSettings(_ plan: inout MigrationPlan) throws {
         let before = try node.file(FenderConfiguration().file)
         var settings = SettingsText(before?.text ?? "")
-        // At a boot Docker may come after Fender.
-        settings.add(.init(option: "runtime", text: "docker"))
-        for setting in plan.shim.settings { settings.add(setting) }
+        // Named, even by default: at a boot Docker may come after Fender, which must wait for it.
+        let docker = "docker-endpoint"
+        let ofDocker = plan.shim.settings.first { $0.option == docker }
+        settings.add(ofDocker ?? .init(option: docker, text: "unix:///var/run/docker.sock"), evenAsDefault: true)
+        for setting in plan.shim.settings where setting.option != docker { settings.add(setting) }
         let roots = FenderConfiguration().adoptRootDirectories
         if !roots.contains(plan.shim.rootDirectory) {
             let all = (roots + [plan.shim.rootDirectory]).joined(separator: ",")
@@ -161,8 +163,12 @@ struct MigrationPlanner {
         where try Unit(name, on: node) == nil {
             let path = "\(Unit.directories[0])/\(name)"
             let program = try Files.linkTarget("/proc/self/exe")
-            let own = text.split(separator: "/usr/bin/fender ", omittingEmptySubsequences: false)
+            var own = text.split(separator: "/usr/bin/fender ", omittingEmptySubsequences: false)
                 .joined(separator: "\(program) ")
+            // The package makes the group.
+            if !(node.text("/etc/group") ?? "").split(separator: "\n").contains(where: { $0.hasPrefix("fender:") }) {
+                own = own.split(separator: "SocketGroup=fender\n").joined()
+            }
             plan.changes.append(
                 .init(
                     before: nil, after: NodeFile(path: path, bytes: Array(own.utf8), mode: 0o644, owner: 0, group: 0)))

@@ -8,8 +8,8 @@ struct SettingsText {
 
     init(_ text: String) { self.text = text }
 
-    /// Adds a setting behind the comment that shows its default, else at the end. A default needs no line.
-    mutating func add(_ setting: FormerShim.Setting) {
+    /// Adds a setting behind the comment that shows its default, else at the end. A default needs no line, unless asked for.
+    mutating func add(_ setting: FormerShim.Setting, evenAsDefault: Bool = false) {
         guard let option = ConfigurationOption.all.first(where: { $0.name == setting.option }), let key = option.key,
             let line = option.fileLine(setting.text)
         else { return }
@@ -18,7 +18,7 @@ struct SettingsText {
             if own != line { kept.append(key) }
             return
         }
-        guard line != option.fileLine(option.defaultText) else { return }
+        guard evenAsDefault || line != option.fileLine(option.defaultText) else { return }
         if let comment = lines.firstIndex(where: { $0.hasPrefix("#") && Self.assigns(String($0.dropFirst()), key) }) {
             lines.insert(line, at: comment + 1)
             text = lines.joined(separator: "\n")

@@ -8,8 +8,8 @@ internal import Synchronization
 /// A reader that does not read never holds up the daemon: a line that the descriptor has no room for is dropped,
 /// and the next line that gets through tells how many were.
 public final class LogOutput: Sendable {
-    let format: LogFormat
-    let journal: Bool
+    private let isJSON: Atomic<Bool>
+    private let isJournal: Bool
     private let descriptor: CInt
     private let lowest: Atomic<Int>
     private let dropped = Atomic<Int>(0)
@@ -22,9 +22,9 @@ public final class LogOutput: Sendable {
         descriptor: Int32 = 2, format: LogFormat = .text, level: Logger.Level = .info, journalStream: String? = nil
     ) {
         self.descriptor = descriptor
-        self.format = format
+        self.isJSON = Atomic(format == .json)
         self.lowest = Atomic(level.rank)
-        self.journal = format == .text && journalStream != nil && journalStream == identity(of: descriptor)
+        isJournal = journalStream != nil && journalStream == identity(of: descriptor)
     }
 
     /// The lowest level that is written; may change at any time.
@@ -32,6 +32,15 @@ public final class LogOutput: Sendable {
         get { Logger.Level.allCases[lowest.load(ordering: .relaxed)] }
         set { lowest.store(newValue.rank, ordering: .relaxed) }
     }
+
+    /// The form of lines; may change at any time.
+    public var format: LogFormat {
+        get { isJSON.load(ordering: .relaxed) ? .json : .text }
+        set { isJSON.store(newValue == .json, ordering: .relaxed) }
+    }
+
+    /// Whether lines carry their priority.
+    var journal: Bool { isJournal && format == .text }
 
     /// Makes this the place of every logger that is created from now on; once in a program's life.
     public func bootstrap() {
