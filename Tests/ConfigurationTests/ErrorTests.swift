@@ -15,7 +15,7 @@ struct ErrorTests {
         ),
         (
             ["--network-plugin=calico"],
-            #"--network-plugin: "calico": not one of cni, none; a network by name is chosen in cni-conf-dir"#
+            #"--network-plugin: "calico": not one of cni, builtin, none; a network by name is chosen in cni-conf-dir"#
         ),
         (["--cri-dockerd-root-directory=var"], #"--cri-dockerd-root-directory: "var": not an absolute path"#),
         (["--networkplugin="], "--networkplugin: no such flag; did you mean --network-plugin?"),
