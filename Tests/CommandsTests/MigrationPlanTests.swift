@@ -121,6 +121,13 @@ struct MigrationPlanTests {
         #expect(plan?.notes.contains { $0.contains("sets cni_conf_dir already") } ?? false)
     }
 
+    @Test(arguments: [true, false]) func theSocketsGroupIsThePackages(isThere: Bool) throws {
+        let group = isThere ? "root:x:0:\nfender:x:101:\n" : "root:x:0:\n"
+        let plan = try plan("--network-plugin=cni", minor: 23, ["etc/group": group])
+        let socket = try text(plan, "/etc/systemd/system/fender.socket")
+        #expect(socket.contains(UnitFiles.socketGroup) == isThere && socket.contains("SocketGroup") == isThere)
+    }
+
     @Test func aPackagesUnitIsNotTouched() throws {
         let unit = "[Service]\nExecStart=/usr/bin/kubelet --container-runtime-endpoint=unix:///run/cri-dockerd.sock\n"
         var files = Self.shimFiles

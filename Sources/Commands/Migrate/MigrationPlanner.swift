@@ -167,7 +167,7 @@ struct MigrationPlanner {
                 .joined(separator: "\(program) ")
             // The package makes the group.
             if !(node.text("/etc/group") ?? "").split(separator: "\n").contains(where: { $0.hasPrefix("fender:") }) {
-                own = own.split(separator: "SocketGroup=fender\n").joined()
+                own = own.split(separator: UnitFiles.socketGroup).joined()
             }
             plan.changes.append(
                 .init(

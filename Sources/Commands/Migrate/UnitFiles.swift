@@ -53,6 +53,9 @@ enum UnitFiles {
 
         """
 
+    /// What of the socket unit needs the package's group.
+    static let socketGroup = "# Who is in it may do anything on this node.\nSocketGroup=fender\n"
+
     static let socket = """
         [Unit]
         Description=Fender's CRI socket
