@@ -79,10 +79,9 @@ extension NativeRuntime {
                 record.pid = container?.pid ?? 0
             case .containerRunning:
                 record.end(container?.exitRecord())
-            case .containerCreated where container != nil:
-                // The start was under way: who asked for it has no answer and asks again.
-                try await endProcess(id)
-            case .containerExited where container != nil:
+            case .containerCreated, .containerExited:
+                // A start may have been under way, and be no more than a directory: who asked for it has no answer and
+                // asks again.
                 try await endProcess(id)
             default: break
             }
