@@ -10,6 +10,8 @@ internal import Runtime
 /// The sandbox's pause process: pid 1 of a shared pid namespace, and what the pod's own cgroup is counted by.
 extension NativeRuntime {
     func startPause(_ id: String, _ config: PodSandboxConfig) async throws {
+        // A start may have had no room for it.
+        try await importPause()
         let spec = PauseSpec(
             id: id, config: config, namespaces: namespaces(id), rootfs: try pauseRoot(),
             idSpace: try idSpace(id, config.linux.securityContext.namespaceOptions))

@@ -32,18 +32,23 @@ extension NativeRuntime {
         await watching
     }
 
-    /// Reads everything there is; a broken object costs itself only.
+    /// Reads everything there is; a broken object costs itself only. On a node with Docker its pods wait for this, too:
+    /// what can be done later is no reason to fail.
     func recover() async throws {
         await readFeatures()
-        try await importPause()
+        await tolerate("import the pause image") { try await importPause() }
         refreshImages(world.ticket())
         for id in try sandboxes.ids() { await recoverSandbox(id) }
         for id in try containers.ids() { await recoverContainer(id) }
-        try await removeStrangers()
+        await tolerate("remove what nobody knows of") { try await removeStrangers() }
         let live = Set(world.sandboxes.filter { $0.status.state == .sandboxReady }.map(\.id))
         for (id, error) in await network.reconcile(live: live) {
             logger.warning("free the network of a sandbox", metadata: ["id": "\(id)", "error": "\(error)"])
         }
+    }
+
+    private func tolerate(_ what: String, _ body: () async throws -> Void) async {
+        do { try await body() } catch { logger.error("\(what)", metadata: ["error": "\(error)"]) }
     }
 
     private func recoverSandbox(_ id: String) async {

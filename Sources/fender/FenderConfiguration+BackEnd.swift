@@ -26,7 +26,8 @@ extension FenderConfiguration {
         case .native:
             log.info("pods run without Docker")
             return try nativeRuntime(world, hooks, telemetry)
-        case .docker where runtime == .docker:
+        case .docker where runtime == .docker || networkPlugin == .none:
+            // Docker's own bridge is no network for others.
             return try dockerRuntime(world, hooks, telemetry)
         default:
             return try mixedRuntime(world, hooks, telemetry, log)
