@@ -11,6 +11,8 @@ struct SeccompCache {
     let directory: String
     /// Changes with what the compiler makes of a profile.
     private static let version = 1
+    /// How many filters are kept; a node that makes a profile for each pod begins anew then.
+    static let limit = 256
 
     /// The filter of a profile, compiled when it is not known yet.
     func filter(_ seccomp: Seccomp) throws -> SeccompCompiler.Filter {
@@ -33,6 +35,9 @@ struct SeccompCache {
         let temporary = "\(path).\(getpid())"
         do {
             try Files.makeDirectories(directory, mode: 0o700)
+            let known = try Files.names(in: directory)
+            // Also what others are about to rename, which costs them no more than the time.
+            if known.count >= Self.limit { for name in known { try Files.remove("\(directory)/\(name)") } }
             let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
             try bytes.withUnsafeBytes { try file.writeAll($0) }
             try system("rename", path) { rename(temporary, path) }

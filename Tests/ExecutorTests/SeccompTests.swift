@@ -53,4 +53,14 @@ private func seccomp(_ text: String) throws -> Seccomp {
         #expect(try cache.filter(profile) == filter)
         #expect(try Files.names(in: scratch("cache")) == names)
     }
+
+    @Test func `the filters that are kept are not more and more`() throws {
+        let scratch = try Scratch()
+        let cache = SeccompCache(directory: scratch("cache"))
+        try Files.makeDirectories(scratch("cache"))
+        for number in 0..<SeccompCache.limit { try scratch.write("cache/\(number)", "old") }
+        let filter = try cache.filter(try seccomp(Self.profile))
+        #expect(try Files.names(in: scratch("cache")).count == 1)
+        #expect(try cache.filter(try seccomp(Self.profile)) == filter)
+    }
 }
