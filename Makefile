@@ -16,6 +16,7 @@ FUZZ_TARGETS ?= spdyFrames spdyHeaders spdySession webSocket dockerFrames resize
 FUZZ_SECONDS ?= 60
 KUBECTLS := .build-kubectl/kubectl-bookworm .build-kubectl/kubectl-forky
 FORMATTED := Package.swift Sources Tests
+TEST_PROGRAM := .build/debug/fenderPackageTests.xctest
 PROTOC_GEN_SWIFT := .build-protoc/release/protoc-gen-swift
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo --preserve-env)
 
@@ -49,9 +50,14 @@ debug: ## build .build/debug/fender and the programs beside it, which the tests 
 	$(SWIFT) build --product fender-monitor
 	$(SWIFT) build --product fender-bridge
 
-unit: ## run the unit tests, one after another: some count the descriptors of the process
-	$(SWIFT) build --build-tests
+unit: $(TEST_PROGRAM) ## run the unit tests, one after another: some count the descriptors of the process
 	$(SWIFT) test --skip-build --no-parallel
+
+# Not built again without a reason: after other builds SwiftPM takes its own tools, a C++ compiler of schemas among them,
+# for a part of it.
+$(TEST_PROGRAM): Package.swift $(shell find Sources Tests -name '*.swift' -o -name '*.c' -o -name '*.h')
+	$(SWIFT) build --build-tests
+	@touch $@
 
 e2e: setup debug $(KUBECTLS) ## run the built daemon, on a real Docker and without one, with a registry and network plugins
 	$(AS_ROOT) $(PYTHON) Tests/e2e/run --fender $(FENDER) $(PYTEST_ARGS)
@@ -65,13 +71,12 @@ test-deb: setup debug ## build the Debian package, of the debug programs, instal
 UML_SUITES := ^(Cgroups|Executor|ImageRoot|Statistics)Tests
 UML_E2E := (test_containers and (test_life or out_of_memory) or test_resources) and not huge
 UML_E2E_SYSTEMD := ((test_containers and test_life) or test_resources) and not huge
-test-uml: setup debug ## run the tests of containers and cgroups under User-Mode Linux, without and with systemd, then some pods
-	$(SWIFT) build --build-tests
+test-uml: setup debug $(TEST_PROGRAM) ## run the tests of containers and cgroups under User-Mode Linux, without and with systemd, then some pods
 	$(AS_ROOT) $(PYTHON) -m pytest -q --rootdir Tests/uml Tests/uml/test_run.py
-	$(AS_ROOT) Tests/uml/run --limit 300 -- .build/debug/fenderPackageTests.xctest --testing-library swift-testing \
+	$(AS_ROOT) Tests/uml/run --limit 300 -- $(TEST_PROGRAM) --testing-library swift-testing \
 		--no-parallel --filter '$(UML_SUITES)'
 	for systemd in --systemd --systemd-v1; do \
-		$(AS_ROOT) Tests/uml/run --limit 100 $$systemd -- .build/debug/fenderPackageTests.xctest \
+		$(AS_ROOT) Tests/uml/run --limit 100 $$systemd -- $(TEST_PROGRAM) \
 			--testing-library swift-testing --no-parallel --filter ExecutorTests.Systemd; \
 	done
 	$(AS_ROOT) Tests/uml/run --limit 300 --memory 2048 -- $(PYTHON) Tests/e2e/run --server native --fender $(FENDER) \
