@@ -63,9 +63,45 @@ struct CheckTests {
         let node = try node([
             "/var/lib/kubelet/config.yaml": configuration, "/var/lib/kubelet/kubeadm-flags.env": flags,
         ])
-        let found = KubeletCheck(node, cgroupDriver: "systemd").findings
+        let found = KubeletCheck(node, cgroupDriver: .named("systemd")).findings
         #expect(texts(found, .fail).count == failures)
         #expect(texts(found, .warn).count == warnings)
+    }
+
+    @Test func cgroupDrivers() throws {
+        let node = try node(["/var/lib/kubelet/config.yaml": "cgroupDriver: systemd"])
+        func text(_ driver: KubeletCheck.Driver) -> String {
+            KubeletCheck(node, cgroupDriver: driver).findings.filter { $0.text.contains("cgroup driver") }
+                .map { "\($0.result) \($0.text)" }.joined()
+        }
+        #expect(text(.any) == "pass its cgroup driver is systemd")
+        #expect(text(.named("systemd")) == "pass its cgroup driver is systemd, as the runtime's")
+        #expect(text(.named("cgroupfs")) == "fail its cgroup driver is systemd, the runtime's is cgroupfs")
+        #expect(text(.unknown) == "warn its cgroup driver is systemd")
+    }
+
+    @Test func ports() throws {
+        let head = "  sl  local_address rem_address   st tx_queue rx_queue\n"
+        var node = try node([
+            // 10010 is listened at, 10011 is a connection's, 10012 is listened at by IPv6.
+            "/proc/net/tcp": head + " 0: 0100007F:271A 00000000:0000 0A 0:0\n 1: 0100007F:271B 0100007F:1F90 01 0:0\n",
+            "/proc/net/tcp6": head + " 0: 00000000000000000000000001000000:271C 00000000:0000 0A 0:0\n",
+        ])
+        #expect(PortCheck(node).findings(isServing: false).isEmpty)
+        func texts(streaming: Int, metrics: Int, isServing: Bool = false) -> [String] {
+            node.settings.streamingBindAddress.port = streaming
+            node.settings.metricsBindAddress = .tcp(StreamingAddress(host: "127.0.0.1", port: metrics))
+            return PortCheck(node).findings(isServing: isServing).map { "\($0.result) \($0.text)" }
+        }
+        #expect(
+            texts(streaming: 10010, metrics: 10011) == [
+                "fail port 10010 of streaming-bind-addr is taken", "pass port 10011 of metrics-bind-addr is free",
+            ])
+        #expect(texts(streaming: 0, metrics: 10012) == ["fail port 10012 of metrics-bind-addr is taken"])
+        #expect(
+            texts(streaming: 10010, metrics: 0, isServing: true) == [
+                "pass port 10010 of streaming-bind-addr is listened at, and Fender runs"
+            ])
     }
 
     @Test func networks() throws {

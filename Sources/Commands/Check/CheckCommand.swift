@@ -28,18 +28,19 @@ public struct CheckCommand: AsyncParsableCommand {
 
     static func findings(_ node: Node) async -> [Finding] {
         var found = KernelCheck(node).findings
-        var driver: String? = "cgroupfs"
+        var driver = KubeletCheck.Driver.any
         if node.backEnd == .docker {
             let (docker, its) = await self.docker(node)
             found += docker
-            driver = its
+            driver = its.map { .named($0) } ?? .unknown
         }
         found += NetworkCheck(node).findings
         found += KubeletCheck(node, cgroupDriver: driver).findings
         guard let client = try? Client(node.settings.socketPath) else { return found }
-        found += await ServiceCheck(node).findings(asking: CRIConnection(client: client, timeout: .seconds(5)))
+        let service = await ServiceCheck(node).findings(asking: CRIConnection(client: client, timeout: .seconds(5)))
         await client.close()
-        return found
+        let isServing = service.first?.result == .pass
+        return found + PortCheck(node).findings(isServing: isServing) + service
     }
 
     /// What there is to say of Docker, and its cgroup driver.

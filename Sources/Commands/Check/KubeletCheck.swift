@@ -2,12 +2,20 @@ internal import Configuration
 
 /// Whether the kubelet's settings fit.
 struct KubeletCheck {
+    /// What makes the containers' cgroups.
+    enum Driver: Equatable {
+        /// `systemd` or `cgroupfs`, which the kubelet's must be.
+        case named(String)
+        /// Whatever the kubelet has.
+        case any
+        case unknown
+    }
+
     private let node: Node
-    /// What makes the containers' cgroups: `systemd` or `cgroupfs`; nil when it is not known.
-    private let driver: String?
+    private let driver: Driver
     private let area = "kubelet"
 
-    init(_ node: Node, cgroupDriver: String?) {
+    init(_ node: Node, cgroupDriver: Driver) {
         self.node = node
         driver = cgroupDriver
     }
@@ -39,15 +47,15 @@ struct KubeletCheck {
     private func drivers(_ configuration: String, _ flags: String) -> Finding {
         let kubelets =
             Self.flag("cgroup-driver", in: flags) ?? Self.value("cgroupDriver", in: configuration) ?? "cgroupfs"
-        guard let driver else {
-            return .warn(area, "its cgroup driver is \(kubelets)", "Docker's could not be asked for.")
+        switch driver {
+        case .any: return .pass(area, "its cgroup driver is \(kubelets)")
+        case .unknown: return .warn(area, "its cgroup driver is \(kubelets)", "Docker's could not be asked for.")
+        case .named(kubelets): return .pass(area, "its cgroup driver is \(kubelets), as the runtime's")
+        case .named(let other):
+            return .fail(
+                area, "its cgroup driver is \(kubelets), the runtime's is \(other)",
+                "Two masters of one tree lose containers: set cgroupDriver: \(other), or the runtime's to \(kubelets).")
         }
-        return driver == kubelets
-            ? .pass(area, "its cgroup driver is \(kubelets), as the runtime's")
-            : .fail(
-                area, "its cgroup driver is \(kubelets), the runtime's is \(driver)",
-                "Two masters of one tree lose containers: set cgroupDriver: \(driver), or the runtime's to \(kubelets)."
-            )
     }
 
     /// Flags of in-tree dockershim, with which a kubelet of 1.24 and later does not start.
