@@ -71,8 +71,8 @@ public final class Server: Sendable {
 
     /// Begins to stop: no new connections, and subscriptions end. Clients are told to call elsewhere, and connections
     /// are cut at the first moment without a call, so that none is refused, or after the grace time, when calls in
-    /// progress are cancelled. Who connects to an inherited socket meanwhile waits for whoever serves it next. Returns at once; ``run(onListening:)`` returns when
-    /// all is done. May be called again; the shorter grace wins.
+    /// progress are cancelled. Who connects to an inherited socket meanwhile waits for whoever serves it next. Returns
+    /// at once; ``run(onListening:)`` returns when all is done. May be called again; the shorter grace wins.
     public func shutdown(grace: Duration) {
         stopping.open()
         guard grace > .zero else { return graceOver.open() }
