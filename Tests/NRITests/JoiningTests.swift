@@ -23,7 +23,10 @@ import Testing
             for _ in 0..<NodeResourceInterface.newcomerLimit {
                 silent.append(try await FakePlugin(socket: socket) { _, _ in nil })
             }
-            // All were taken in once the next is turned away.
+            // They are taken in at once, in no order.
+            while interface.newcomers.withLock({ $0 }) < NodeResourceInterface.newcomerLimit {
+                try await Task.sleep(for: .milliseconds(2))
+            }
             let next = try await FakePlugin(socket: socket) { _, _ in nil }
             try await next.channel.closeFuture.get()
             #expect(silent.allSatisfy { $0.channel.isActive })
