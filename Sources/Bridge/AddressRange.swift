@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Linux
 
 /// A range of addresses, such as `10.83.0.0/16` or `fd00::/64`. Its first address is the gateway's.
 public struct AddressRange: Sendable, Equatable {
@@ -13,7 +13,8 @@ public struct AddressRange: Sendable, Equatable {
     /// Nil for what is no range, or one without room for a pod.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count == 2, let length = Int(parts[1]), var bytes = Self.bytes(String(parts[0])) else { return nil }
+        guard parts.count == 2, let length = Int(parts[1]), var bytes = InterfaceAddress.bytes(of: String(parts[0]))
+        else { return nil }
         // A gateway, a pod, and in IPv4 a broadcast address.
         guard length >= 1, length <= bytes.count * 8 - 2 else { return nil }
         for bit in length..<(bytes.count * 8) { bytes[bit / 8] &= ~(0x80 >> (bit % 8)) }
@@ -39,14 +40,6 @@ public struct AddressRange: Sendable, Equatable {
     private func text(offset: UInt32) -> String {
         var bytes = base
         for index in 0..<4 { bytes[bytes.count - 1 - index] |= UInt8(truncatingIfNeeded: offset >> (8 * index)) }
-        var text = [CChar](repeating: 0, count: 64)
-        inet_ntop(isIPv6 ? AF_INET6 : AF_INET, bytes, &text, socklen_t(text.count))
-        return text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
-    }
-
-    private static func bytes(_ text: String) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: 16)
-        if inet_pton(AF_INET, text, &bytes) == 1 { return Array(bytes[..<4]) }
-        return inet_pton(AF_INET6, text, &bytes) == 1 ? bytes : nil
+        return InterfaceAddress.text(of: bytes) ?? ""
     }
 }

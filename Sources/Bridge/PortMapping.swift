@@ -1,3 +1,4 @@
+internal import Linux
 internal import OCI
 
 /// A port of the host that leads to one of a pod (CNI conventions, `portMappings`).
@@ -14,15 +15,16 @@ struct PortMapping: Sendable, Equatable {
         hostPort = try field["hostPort"].integer() ?? 0
         containerPort = try field["containerPort"].integer() ?? 0
         networkProtocol = (try field["protocol"].string() ?? "tcp").lowercased()
-        let address = try field["hostIP"].string() ?? ""
+        let given = try field["hostIP"].string() ?? ""
+        // As nft writes it, by which ports are found again.
+        guard let address = given.isEmpty ? "" : InterfaceAddress.canonical(given) else {
+            throw field["hostIP"].error("is no address")
+        }
         hostAddress = ["0.0.0.0", "::"].contains(address) ? "" : address
         if hostPort == 0 { return nil }
         guard containerPort != 0 else { throw field["containerPort"].error("is missing") }
         guard ["tcp", "udp", "sctp"].contains(networkProtocol) else {
             throw field["protocol"].error("must be tcp, udp or sctp")
-        }
-        guard hostAddress.isEmpty || AddressRange("\(hostAddress)/8") != nil else {
-            throw field["hostIP"].error("is no address")
         }
     }
 

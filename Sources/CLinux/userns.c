@@ -60,9 +60,15 @@ int fender_enter_namespace(int fd)
 int fender_act_as(unsigned user, unsigned group)
 {
 	// The C library's own wrappers change every thread.
+	gid_t own_group = getegid();
 	if (syscall(SYS_setresgid, -1, group, -1))
 		return -1;
-	return (int)syscall(SYS_setresuid, -1, user, -1);
+	if (syscall(SYS_setresuid, -1, user, -1) == 0)
+		return 0;
+	int code = errno;
+	syscall(SYS_setresgid, -1, own_group, -1);
+	errno = code;
+	return -1;
 }
 
 int fender_resume(unsigned user, unsigned group)

@@ -72,13 +72,13 @@ extension DockerEngine {
     /// `GET /images/get`: the images of these names or ids as an archive, in pieces; `deadline` is for the answer's head.
     public func saveImages(
         _ names: [String], deadline: Duration? = defaultDeadline,
-        to write: (_ piece: [UInt8]) throws -> Void
+        to write: (_ piece: [UInt8]) async throws -> Void
     ) async throws {
         var request = Request(.get, "/images/get", deadline: deadline)
         for name in names { request.add("names", name) }
         let body = try await open(request)
         defer { body.close() }
-        while let piece = try await body.read() { try write(piece) }
+        while let piece = try await body.read() { try await write(piece) }
     }
 
     /// `POST /images/load`: the images in a `docker save` or OCI archive; the messages Docker wrote.

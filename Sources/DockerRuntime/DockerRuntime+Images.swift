@@ -66,10 +66,15 @@ extension DockerRuntime {
     public func save(_ image: ImageRecord, to path: String) async throws {
         _ = try node()
         try await doing("save image \(image.id)") {
-            let file = try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            let file = SavedImage(try Descriptor.open(path, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600))
+            var waiting: [UInt8] = []
             try await engine.saveImages([image.id], deadline: nil) { piece in
-                try piece.withUnsafeBytes { try file.writeAll($0) }
+                waiting += piece
+                guard waiting.count >= SavedImage.blockSize else { return }
+                try await file.append(waiting)
+                waiting.removeAll(keepingCapacity: true)
             }
+            try await file.append(waiting)
         }
     }
 
@@ -107,5 +112,19 @@ extension DockerRuntime {
         usage.usedBytes.value = bytes
         usage.inodesUsed.value = inodes
         return usage
+    }
+}
+
+/// A file that an image is written to. The disk may take its time, which is no time of the cooperative pool's.
+private final class SavedImage: Sendable {
+    /// Bytes to write at a time: a thread is made for each.
+    static let blockSize = 8 << 20
+
+    private let file: Descriptor
+
+    init(_ file: consuming Descriptor) { self.file = file }
+
+    func append(_ bytes: [UInt8]) async throws {
+        try await DedicatedThread.run { try bytes.withUnsafeBytes { try self.file.writeAll($0) } }
     }
 }

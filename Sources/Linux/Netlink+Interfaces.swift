@@ -71,7 +71,7 @@ extension InterfaceAddress {
         else { return nil }
         let family = CInt(head.ifa_family)
         guard (family == AF_INET && bytes.count == 4) || (family == AF_INET6 && bytes.count == 16) else { return nil }
-        guard let text = InterfaceAddress.text(family, Array(bytes)) else { return nil }
+        guard let text = InterfaceAddress.text(of: Array(bytes)) else { return nil }
         address = text
         prefixLength = Int(head.ifa_prefixlen)
         isIPv6 = family == AF_INET6
@@ -80,15 +80,19 @@ extension InterfaceAddress {
 
 extension InterfaceAddress {
     /// An address as the kernel writes it (RFC 5952); nil for what is none.
-    public static func canonical(_ text: String) -> String? {
+    public static func canonical(_ text: String) -> String? { bytes(of: text).flatMap(self.text(of:)) }
+
+    /// The 4 or 16 bytes of an address; nil for what is none.
+    public static func bytes(of text: String) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 16)
-        for family in [AF_INET, AF_INET6] where inet_pton(family, text, &bytes) == 1 {
-            return InterfaceAddress.text(family, bytes)
-        }
-        return nil
+        if inet_pton(AF_INET, text, &bytes) == 1 { return Array(bytes[..<4]) }
+        return inet_pton(AF_INET6, text, &bytes) == 1 ? bytes : nil
     }
 
-    fileprivate static func text(_ family: CInt, _ bytes: [UInt8]) -> String? {
+    /// The address of 4 or 16 bytes; nil for another number of them.
+    public static func text(of bytes: [UInt8]) -> String? {
+        guard bytes.count == 4 || bytes.count == 16 else { return nil }
+        let family = bytes.count == 4 ? AF_INET : AF_INET6
         var text = [CChar](repeating: 0, count: 64)
         guard inet_ntop(family, bytes, &text, socklen_t(text.count)) != nil else { return nil }
         return text.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } }

@@ -131,9 +131,7 @@ extension Netlink {
     }
 
     private static func bytes(_ address: String) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 16)
-        if inet_pton(AF_INET, address, &bytes) == 1 { return Array(bytes[..<4]) }
-        guard inet_pton(AF_INET6, address, &bytes) == 1 else {
+        guard let bytes = InterfaceAddress.bytes(of: address) else {
             throw SystemError(call: "inet_pton", object: address, code: EINVAL)
         }
         return bytes

@@ -43,10 +43,11 @@ struct AddressTests {
         let address = try pool.take(from: range, for: "pod")
         let text = """
             [{"hostPort": 80, "containerPort": 8080}, {"hostPort": 0, "containerPort": 1},
-             {"hostPort": 53, "containerPort": 53, "protocol": "UDP", "hostIP": "127.0.0.1"}]
+             {"hostPort": 53, "containerPort": 53, "protocol": "UDP", "hostIP": "127.0.0.1"},
+             {"hostPort": 54, "containerPort": 53, "hostIP": "FD00:0::0001"}]
             """
         let ports = try Field(JSON(parsing: Array(text.utf8))).array { try PortMapping($0) }.compactMap(\.self)
-        #expect(ports.map(\.line) == ["tcp 80 8080 *", "udp 53 53 127.0.0.1"])
+        #expect(ports.map(\.line) == ["tcp 80 8080 *", "udp 53 53 127.0.0.1", "tcp 54 53 fd00::1"])
         try pool.note(ports, of: address, "pod")
         #expect(try pool.addresses(of: "pod").first?.ports == ports)
         #expect(ports[1].fits(isIPv6: false) && !ports[1].fits(isIPv6: true) && ports[0].fits(isIPv6: true))
@@ -58,6 +59,10 @@ struct AddressTests {
         (#"{"bridge": "b", "dataDir": "/x", "ranges": ["10.0.0.0"]}"#, "ranges"),
         (#"{"bridge": "b", "dataDir": "/x", "ranges": []}"#, "ranges"),
         (#"{"bridge": "b", "ranges": ["10.0.0.0/8"]}"#, "dataDir"),
+        (
+            #"{"bridge": "b", "dataDir": "/x", "ranges": ["10.0.0.0/8"], "runtimeConfig": {"portMappings": [{"hostPort": 1, "hostIP": "x"}]}}"#,
+            "runtimeConfig.portMappings[0].hostIP"
+        ),
         (
             #"{"bridge": "b", "dataDir": "/x", "ranges": ["10.0.0.0/8"], "runtimeConfig": {"portMappings": [{"hostPort": 1}]}}"#,
             "runtimeConfig.portMappings[0].containerPort"

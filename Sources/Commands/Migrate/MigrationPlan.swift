@@ -72,8 +72,9 @@ extension MigrationPlan {
     var lines: [String] {
         var lines = ["From \(shim.kind.rawValue) at \(shim.endpoint) to Fender at \(endpoint).", ""]
         lines.append("Commands:")
-        let commands = commandsBefore + [["(write the files below)"]] + commandsAfter + lastCommands + [annotation]
-        lines += commands.map { "  " + $0.map(Shell.word).joined(separator: " ") }
+        let show = { (commands: [[String]]) in commands.map { "  " + $0.map(Shell.word).joined(separator: " ") } }
+        lines += show(commandsBefore) + ["  (write the files below)"]
+        lines += show(commandsAfter + lastCommands + [annotation])
         lines += ["", "Files:"]
         for change in changes { lines += change.diff.map { "  " + $0 } }
         if !notes.isEmpty { lines += ["", "Note:"] + notes.map { "  - \($0)" } }
@@ -116,7 +117,7 @@ enum Shell {
     static func word(_ text: String) -> String {
         let isPlain =
             !text.isEmpty
-            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=@,+%(){} ".contains($0)) }
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=@,+%".contains($0)) }
         return isPlain
             ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
     }
