@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 internal import Linux
 internal import OCI
@@ -29,13 +28,10 @@ enum HookRunner {
         try system("lseek") { lseek(raw, 0, SEEK_SET) }
         let errors = try MemoryFile.make("errors")
         let child = try spawn(hook, input: raw, errors: errors.raw)
-        let process = Descriptor(owning: try system("pidfd_open") { fender_pidfd_open(child) })
-        var entry = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
-        let ready = poll(&entry, 1, hook.timeout.map { $0.multipliedReportingOverflow(by: 1000).partialValue } ?? -1)
-        if ready == 0 { kill(child, SIGKILL) }
-        var status: CInt = 0
-        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
-        if ready == 0 { throw ExecutorError("run hook: \(hook.path): no end within \(hook.timeout ?? 0) s") }
+        let limit = hook.timeout.map { $0.multipliedReportingOverflow(by: 1000).partialValue } ?? -1
+        guard let status = try Spawn.end(of: child, within: limit) else {
+            throw ExecutorError("run hook: \(hook.path): no end within \(hook.timeout ?? 0) s")
+        }
         guard status == 0 else {
             let end = status & 0x7f == 0 ? "exit status \(status >> 8 & 0xff)" : "signal \(status & 0x7f)"
             throw ExecutorError("run hook: \(hook.path): \(end)\(try text(of: errors))")

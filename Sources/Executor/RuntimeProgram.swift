@@ -1,4 +1,3 @@
-internal import CLinux
 internal import Glibc
 internal import Linux
 internal import OCI
@@ -47,13 +46,9 @@ public struct RuntimeProgram: Sendable, Hashable {
         } catch let error as SystemError {
             throw ExecutorError("\(path): \(Errno.text(error.code))")
         }
-        let process = Descriptor(owning: try system("pidfd_open") { fender_pidfd_open(child) })
-        var entry = pollfd(fd: process.raw, events: Int16(POLLIN), revents: 0)
-        let ready = poll(&entry, 1, Self.patience)
-        if ready == 0 { kill(child, SIGKILL) }
-        var status: CInt = 0
-        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
-        if ready == 0 { throw ExecutorError("\(path) \(command[0]): no end within \(Self.patience / 1000) s") }
+        guard let status = try Spawn.end(of: child, within: Self.patience) else {
+            throw ExecutorError("\(path) \(command[0]): no end within \(Self.patience / 1000) s")
+        }
         if status != 0 { throw failure(command[0], log: log, otherwise: "it failed") }
     }
 

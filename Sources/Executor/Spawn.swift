@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 internal import Linux
 
@@ -28,6 +29,25 @@ enum Spawn {
         }
         guard code == 0 else { throw SystemError(call: "spawn", object: path, code: code) }
         return pid
+    }
+
+    /// Waits for a child's end and answers its status, as waitpid(2); one that takes longer than `milliseconds`, -1 for
+    /// any time, is killed, and the answer is nil. Blocks the thread.
+    static func end(of child: pid_t, within milliseconds: Int32) throws -> CInt? {
+        let process = fender_pidfd_open(child)
+        let failure = errno
+        var ready: CInt = -1
+        if process >= 0 {
+            var entry = pollfd(fd: process, events: Int16(POLLIN), revents: 0)
+            ready = poll(&entry, 1, milliseconds)
+            close(process)
+        }
+        // Without the descriptor nobody could say when its time is over.
+        if ready == 0 || process < 0 { kill(child, SIGKILL) }
+        var status: CInt = 0
+        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        if process < 0 { throw SystemError(call: "pidfd_open", code: failure) }
+        return ready == 0 ? nil : status
     }
 
     private static func withCStrings<Result>(

@@ -228,3 +228,16 @@ def checksum(kind, data):
     for byte in text.encode():
         value = (value ^ byte) * 16777619 & 0xFFFFFFFF
     return value
+
+
+def connected(address, port):
+    """A connection, or None while there is none to be had."""
+    try:
+        return socket.create_connection((address, port), timeout=5)
+    except OSError:
+        return None
+
+
+def echo(peer, data):
+    peer.sendall(data)
+    return peer.recv(100)
